@@ -1,0 +1,47 @@
+SHELL := /bin/sh
+PYTHON_BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/installed ## Install everything into .venv (needs Python 3.11-3.13 only)
+
+.venv/installed: requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/setup
+	@tools/setup
+
+test: setup ## Run the tests; says what it skips and why
+	@$(PYTHON_BIN)/coverage erase
+	@$(PYTHON_BIN)/coverage run -m pytest -q
+	@$(PYTHON_BIN)/coverage combine -q && $(PYTHON_BIN)/coverage report
+
+check: setup ## Lint, types, import contracts, drift of generated files
+	@$(PYTHON_BIN)/ruff check .
+	@$(PYTHON_BIN)/ruff format --check .
+	@$(PYTHON_BIN)/mypy
+	@$(PYTHON_BIN)/lint-imports
+	@$(PYTHON_BIN)/python tools/generate --check
+
+format: setup ## Format the code
+	@$(PYTHON_BIN)/ruff check --fix .
+	@$(PYTHON_BIN)/ruff format .
+
+generate: setup ## Write the CRD and the reference pages from the types
+	@$(PYTHON_BIN)/python tools/generate
+
+quality: setup ## Print the quality table on the real data sets
+	@$(PYTHON_BIN)/python tests/performance/quality.py
+
+bench: setup ## Print quality and speed, with the numbers they must reach
+	@$(PYTHON_BIN)/python tests/performance/bench.py
+
+tools: setup ## Build the real servers that some tests start (needs Go)
+	@$(PYTHON_BIN)/python tests/tools/build
+
+lock: setup ## Compile requirements.lock again, changing as little as possible
+	@tools/lock
+
+clean: ## Remove what make made
+	rm -rf .venv build .coverage* .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: help setup test check format generate quality bench tools lock clean

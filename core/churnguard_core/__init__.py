@@ -1,0 +1,1 @@
+"""The contracts of ChurnGuard: ChurnModel, bundle, gates, results. Depends on msgspec only."""

@@ -1,0 +1,80 @@
+"""Bins: every value of a feature that a tree ensemble cannot tell apart shares one.
+
+A split asks ``x < boundary``, so the boundaries that a feature meets anywhere in an ensemble cut its numbers into
+intervals; a category is a bin of its own. One value more stands for missing, and one for unseen categories. What the
+trees do with a bin is learnt from a *representative* of it, encoded by the encoder itself: the bins hold no second
+definition of the encoding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
+from churnguard_core.features import BooleanFeature, CategoricalFeature
+from churnguard_scoring.records import UNSEEN
+
+
+@dataclass(frozen=True, eq=False)
+class NumericBins:
+    """Bins of a number: bin i holds ``cuts[i - 1] <= x < cuts[i]``; the last bin is missing."""
+
+    name: str
+    cuts: NDArray[np.float64]
+
+    @property
+    def missing(self) -> int:
+        return len(self.cuts) + 1
+
+    def representatives(self) -> Column:
+        """A value of each bin, in order."""
+        below = np.nextafter(self.cuts[:1], -np.inf) if len(self.cuts) else np.zeros(1)
+        return NumericColumn(np.concatenate([below, self.cuts, [np.nan]]))
+
+    def assign(self, column: Column) -> NDArray[np.intp]:
+        """Bin of every row."""
+        if not isinstance(column, NumericColumn):
+            raise TypeError(f"feature {self.name!r} is numeric, its column is not")
+        bins = np.searchsorted(self.cuts, column.values, side="right")
+        bins[np.isnan(column.values)] = self.missing
+        return bins
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryBins:
+    """Bins of a category: one each, then unseen, then missing."""
+
+    feature: CategoricalFeature | BooleanFeature
+
+    @property
+    def name(self) -> str:
+        return self.feature.name
+
+    @property
+    def unseen(self) -> int:
+        return len(self.feature.categories)
+
+    @property
+    def missing(self) -> int:
+        return len(self.feature.categories) + 1
+
+    def representatives(self) -> Column:
+        """A value of each bin, in order."""
+        codes = np.append(np.arange(self.unseen + 1), MISSING_CODE).astype(np.int32)
+        return CategoricalColumn(codes, (*self.feature.categories, UNSEEN))
+
+    def assign(self, column: Column) -> NDArray[np.intp]:
+        """Bin of every row; the column may have categories and an order of its own."""
+        if not isinstance(column, CategoricalColumn):
+            raise TypeError(f"feature {self.name!r} is categorical, its column is not")
+        known = {category: code for code, category in enumerate(self.feature.categories)}
+        lookup = np.empty(len(column.categories) + 1, dtype=np.intp)
+        lookup[:-1] = [known.get(category, self.unseen) for category in column.categories]
+        lookup[MISSING_CODE] = self.missing
+        return lookup[column.codes]
+
+
+Bins = NumericBins | CategoryBins

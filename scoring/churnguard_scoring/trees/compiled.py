@@ -1,0 +1,173 @@
+"""A tree ensemble, ready to answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnguard_scoring.binning import Bins, CategoryBins, NumericBins
+from churnguard_scoring.columns import Columns
+from churnguard_scoring.encoder import Encoder
+from churnguard_core.features import Feature, NumericFeature
+from churnguard_scoring.models import Trees
+from churnguard_scoring.records import LARGEST, InvalidRecords, Record, category_lookup, check_records
+from churnguard_scoring.trees.leaves import group_leaves
+from churnguard_scoring.trees.packs import pack_groups
+from churnguard_scoring.trees.program import Layout, ReasonProgram, Rows, ScoreProgram, answers
+from churnguard_scoring.trees.tables import reason_tables, score_table
+
+SCORE_CONDITIONS = 8
+"""Conditions per pack for scores: a pattern is one byte."""
+REASON_CONDITIONS = 6
+"""Fewer for reasons: their tables have a column per feature and should stay in the processor's cache."""
+BLOCK_ROWS = 256
+"""Records per block of a batch: its intermediate arrays stay in the processor's cache."""
+
+_Step = tuple[str, Any, dict[Any, int] | None, int, int]
+
+
+class CompiledTrees:
+    """Scores and Shapley values of a tree ensemble in its own space, before calibration.
+
+    Args:
+        trees: The ensemble.
+        encoder: Its encoder; numbers must reach trees untransformed.
+        features: All features that a record may have, used by the ensemble or not; their types are checked.
+        on_unseen: Called with a feature's name for each unseen category met by the per-record path.
+    """
+
+    def __init__(
+        self, *, trees: Trees, encoder: Encoder, features: Sequence[Feature], on_unseen: Callable[[str], None]
+    ) -> None:
+        self._trees = trees
+        self._encoder = encoder
+        self._features = tuple(features)
+        self._on_unseen = on_unseen
+        self._layout = Layout.of(_bins(trees, encoder, features))
+        self._plan = tuple(_steps(self._layout, features))
+        groups = group_leaves(trees, limit=SCORE_CONDITIONS)
+        self.baseline = trees.base + sum(leaf.expected for group in groups for leaf in group.leaves)
+        tables = [score_table(pack) for pack in pack_groups(groups, limit=SCORE_CONDITIONS)]
+        self._score = ScoreProgram.of(tables, answers(self._layout, tables, encoder))
+
+    @property
+    def space(self) -> str:
+        """Where leaves are added up: log-odds or probability."""
+        return self._trees.space
+
+    @cached_property
+    def _reason(self) -> ReasonProgram:
+        depth = _longest_path(self._trees)
+        limit = max(REASON_CONDITIONS, depth)
+        packs = pack_groups(group_leaves(self._trees, limit=limit), limit=limit)
+        position = {feature.name: at for at, feature in enumerate(self._features)}
+        owner = [position[output.feature] for output in self._encoder.outputs]
+        tables = reason_tables(packs, feature_of_output=owner)
+        return ReasonProgram.of(tables, answers(self._layout, tables, self._encoder))
+
+    def prepare_reasons(self) -> None:
+        """Build the reason tables now rather than at the first explanation."""
+        _ = self._reason
+
+    def raw(self, record: Record) -> float:
+        """Raw score of one record; InvalidRecords when a field's type is wrong."""
+        return self._trees.base + self._score.one(self._rows(record))
+
+    def reasons(self, record: Record) -> list[tuple[str, float]]:
+        """Shapley value of every feature that the ensemble uses; with ``baseline`` they add up to the raw score."""
+        program = self._reason
+        values = program.one(self._rows(record)).tolist()
+        return [(self._features[at].name, value) for at, value in zip(program.features, values, strict=True)]
+
+    def raw_many(self, columns: Columns) -> NDArray[np.float64]:
+        """Raw scores of all rows."""
+        rows = self._assign(columns)
+        scores = np.empty(len(rows))
+        for start in range(0, len(rows), BLOCK_ROWS):
+            scores[start : start + BLOCK_ROWS] = self._score.block(rows[start : start + BLOCK_ROWS])
+        return scores + self._trees.base
+
+    def reasons_many(self, columns: Columns) -> NDArray[np.float64]:
+        """Shapley values of all rows: shape (rows, features), zero for features that are not used."""
+        program, rows = self._reason, self._assign(columns)
+        values = np.zeros((len(rows), len(self._features)))
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            values[block, program.features] = program.block(rows[block])
+        return values
+
+    def _assign(self, columns: Columns) -> Rows:
+        bins = self._layout.bins
+        assigned = [
+            b.assign(columns[b.name]) + first for b, first in zip(bins, self._layout.first, strict=True)
+        ]
+        if not assigned:
+            return np.zeros((len(next(iter(columns.values()))), 0), dtype=np.intp)
+        return np.column_stack(assigned)
+
+    def _rows(self, record: Record) -> list[int]:
+        # The hot path: one pass over the features, each value straight to its row. Anything odd goes to
+        # check_records, which finds every problem and names it.
+        rows = []
+        get = record.get
+        try:
+            for name, cuts, codes, first, missing in self._plan:
+                value = get(name)
+                if value is None:
+                    rows.append(missing)
+                elif codes is None:
+                    kind = value.__class__
+                    if (kind is not float and kind is not int) or not -LARGEST <= value <= LARGEST:
+                        raise TypeError
+                    rows.append(first + bisect_right(cuts, value))
+                else:
+                    row = codes.get(value)
+                    if row is None:
+                        if value.__class__ is not str:
+                            raise TypeError
+                        self._on_unseen(name)
+                        row = missing - 1
+                    rows.append(row)
+        except TypeError:
+            raise InvalidRecords(check_records(self._features, [record])) from None
+        return rows
+
+
+def _bins(trees: Trees, encoder: Encoder, features: Sequence[Feature]) -> list[Bins]:
+    cuts: dict[str, set[float]] = {}
+    for output, boundary in zip(trees.output, trees.boundary, strict=True):
+        if output >= 0:
+            cuts.setdefault(encoder.outputs[output].feature, set()).add(boundary)
+    return [
+        NumericBins(feature.name, np.array(sorted(cuts.get(feature.name, ()))))
+        if isinstance(feature, NumericFeature)
+        else CategoryBins(feature)
+        for feature in features
+    ]
+
+
+def _steps(layout: Layout, features: Sequence[Feature]) -> list[_Step]:
+    steps: list[_Step] = []
+    for feature, bins, first in zip(features, layout.bins, layout.first, strict=True):
+        if isinstance(feature, NumericFeature):
+            assert isinstance(bins, NumericBins)  # noqa: S101 - for the type checker
+            steps.append((feature.name, bins.cuts.tolist(), None, first, first + bins.missing))
+        else:
+            codes = {value: first + code for value, code in category_lookup(feature).items()}
+            steps.append((feature.name, None, codes, first, first + bins.missing))
+    return steps
+
+
+def _longest_path(trees: Trees) -> int:
+    longest, stack = 0, [(root, 0) for root in trees.roots]
+    while stack:
+        at, depth = stack.pop()
+        longest = max(longest, depth)
+        if trees.output[at] >= 0:
+            stack += [(trees.left[at], depth + 1), (trees.right[at], depth + 1)]
+    return longest

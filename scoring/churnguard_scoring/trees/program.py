@@ -1,0 +1,142 @@
+"""Programs: what runs at request time, three array operations on small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from churnguard_scoring.binning import Bins
+from churnguard_scoring.encoder import Encoder, encode_outputs
+from churnguard_scoring.trees.leaves import Condition
+from churnguard_scoring.trees.tables import PackTable
+
+Bytes = NDArray[np.uint8]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Rows of the byte table: feature f's bins are the rows from ``first[f]`` on."""
+
+    bins: tuple[Bins, ...]
+    first: tuple[int, ...]
+    rows: int
+
+    @classmethod
+    def of(cls, bins: Sequence[Bins]) -> Layout:
+        """Lay the features' bins out one after the other."""
+        sizes = [feature.missing + 1 for feature in bins]
+        first = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+        return cls(tuple(bins), tuple(first[:-1].tolist()), int(first[-1]))
+
+
+def answers(layout: Layout, tables: Sequence[PackTable], encoder: Encoder) -> Bytes:
+    """Byte table: entry (row, pack) holds the bits of the pack's pattern that this bin fixes."""
+    asked: dict[str, dict[Condition, list[tuple[int, int]]]] = {}
+    for pack, table in enumerate(tables):
+        for bit, condition in enumerate(table.conditions):
+            feature = encoder.outputs[condition[0]].feature
+            asked.setdefault(feature, {}).setdefault(condition, []).append((pack, bit))
+    lookup = np.zeros((layout.rows, len(tables)), dtype=np.uint8)
+    for bins, first in zip(layout.bins, layout.first, strict=True):
+        representatives = bins.representatives()
+        block = lookup[first : first + len(representatives)]
+        outputs = {position: None for position, _, _ in asked.get(bins.name, {})}
+        for position in outputs:
+            encoded = encode_outputs([encoder.outputs[position]], representatives)[:, 0]
+            for condition, places in asked[bins.name].items():
+                if condition[0] == position:
+                    _write_bits(block, _truth(encoded, condition), places)
+    return lookup
+
+
+def _truth(encoded: NDArray[np.float64], condition: Condition) -> Bytes:
+    _, boundary, missing_left = condition
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isnan(encoded), missing_left, encoded < boundary).astype(np.uint8)
+
+
+def _write_bits(block: Bytes, truth: Bytes, places: Sequence[tuple[int, int]]) -> None:
+    for pack, bit in places:
+        block[:, pack] |= truth << np.uint8(bit)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreProgram:
+    """Sums of leaves: one table entry per pack."""
+
+    lookup: Bytes
+    offsets: NDArray[np.intp]
+    values: NDArray[np.float64]
+    ones: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tables: Sequence[PackTable], lookup: Bytes) -> ScoreProgram:
+        """Put the packs' tables one behind the other."""
+        sizes = [table.values.size for table in tables]
+        offsets = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.intp)
+        values = np.concatenate([table.values.ravel() for table in tables]) if tables else np.zeros(0)
+        return cls(lookup, offsets, values, np.ones(len(tables)))
+
+    def one(self, rows: Sequence[int]) -> float:
+        """Sum for one record, given by its row of each feature."""
+        pattern = np.bitwise_or.reduce(self.lookup.take(rows, 0), 0)
+        return float(self.values.take(pattern + self.offsets).dot(self.ones))
+
+    def block(self, rows: Rows) -> NDArray[np.float64]:
+        """Sums for a block of records: rows of shape (records, features)."""
+        return self.values.take(_patterns(self.lookup, rows) + self.offsets).dot(self.ones)
+
+
+@dataclass(frozen=True, eq=False)
+class ReasonProgram:
+    """Shapley values: one table entry per pack and feature in it, the slots sorted by feature."""
+
+    lookup: Bytes
+    slot_pack: NDArray[np.intp]
+    slot_offset: NDArray[np.intp]
+    values: NDArray[np.float64]
+    starts: NDArray[np.intp]
+    features: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tables: Sequence[PackTable], lookup: Bytes) -> ReasonProgram:
+        """Put the packs' tables one behind the other and sort their slots by feature."""
+        slots = sorted(
+            (feature, pack, slot)
+            for pack, table in enumerate(tables)
+            for slot, feature in enumerate(table.features)
+        )
+        columns = [tables[pack].values[slot] for _, pack, slot in slots]
+        offsets = np.concatenate([[0], np.cumsum([len(column) for column in columns])])[:-1]
+        features, starts = np.unique([feature for feature, _, _ in slots], return_index=True)
+        return cls(
+            lookup=lookup,
+            slot_pack=np.array([pack for _, pack, _ in slots], dtype=np.intp),
+            slot_offset=offsets.astype(np.intp),
+            values=np.concatenate(columns) if columns else np.zeros(0),
+            starts=starts.astype(np.intp),
+            features=tuple(int(feature) for feature in features),
+        )
+
+    def one(self, rows: Sequence[int]) -> NDArray[np.float64]:
+        """Shapley values of one record by ``features``."""
+        pattern = np.bitwise_or.reduce(self.lookup.take(rows, 0), 0)
+        reached = self.values.take(pattern.take(self.slot_pack) + self.slot_offset)
+        return np.add.reduceat(reached, self.starts) if len(self.starts) else reached
+
+    def block(self, rows: Rows) -> NDArray[np.float64]:
+        """Shapley values of a block of records: shape (records, ``features``)."""
+        patterns = _patterns(self.lookup, rows)
+        reached = self.values.take(patterns.take(self.slot_pack, 1) + self.slot_offset)
+        return np.add.reduceat(reached, self.starts, axis=1) if len(self.starts) else reached
+
+
+def _patterns(lookup: Bytes, rows: Rows) -> Bytes:
+    patterns = np.zeros((len(rows), lookup.shape[1]), dtype=np.uint8)
+    for feature in range(rows.shape[1]):
+        patterns |= lookup.take(rows[:, feature], 0)
+    return patterns
