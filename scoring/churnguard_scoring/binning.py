@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from churnguard_core.features import BooleanFeature, CategoricalFeature
 from numpy.typing import NDArray
 
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
-from churnguard_core.features import BooleanFeature, CategoricalFeature
 from churnguard_scoring.records import UNSEEN
 
 
@@ -27,6 +27,7 @@ class NumericBins:
 
     @property
     def missing(self) -> int:
+        """The bin of missing numbers."""
         return len(self.cuts) + 1
 
     def representatives(self) -> Column:
@@ -51,14 +52,17 @@ class CategoryBins:
 
     @property
     def name(self) -> str:
+        """The feature's name."""
         return self.feature.name
 
     @property
     def unseen(self) -> int:
+        """The bin of categories that training did not see."""
         return len(self.feature.categories)
 
     @property
     def missing(self) -> int:
+        """The bin of missing categories."""
         return len(self.feature.categories) + 1
 
     def representatives(self) -> Column:

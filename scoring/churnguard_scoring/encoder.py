@@ -7,7 +7,7 @@ definition. The per-record paths do not encode: they are compiled from this defi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -90,7 +90,7 @@ def _encode_output(output: Output, column: Column) -> NDArray[np.float64]:
         case Value(), NumericColumn(values=values):
             return _encode_value(output, values)
         case Interval(lower=lower, upper=upper), NumericColumn(values=values):
-            inside = ~np.isnan(values)
+            inside: NDArray[np.bool_] = ~np.isnan(values)
             if lower is not None:
                 inside &= values >= lower
             if upper is not None:
@@ -105,7 +105,7 @@ def _encode_output(output: Output, column: Column) -> NDArray[np.float64]:
             lookup = np.zeros(len(categories) + 1)
             wanted = frozenset(members)
             lookup[:-1] = [category in wanted for category in categories]
-            return lookup[codes]
+            return np.asarray(lookup[codes])
         case _:
             raise TypeError(
                 f"feature {output.feature!r}: a {type(output).__name__} rule cannot read {type(column).__name__}"
@@ -117,13 +117,4 @@ def _encode_value(output: Value, values: NDArray[np.float64]) -> NDArray[np.floa
         values = np.where(np.isnan(values), output.fill, values)
     if output.transform == "log":
         values = np.copysign(np.log1p(np.abs(values)), values)
-    return (values - output.offset) / output.scale
-
-
-def scalar_transform(transform: Transform) -> Callable[[float], float]:
-    """The transform of a :class:`Value` for one number."""
-    return _signed_log if transform == "log" else float
-
-
-def _signed_log(value: float) -> float:
-    return float(np.copysign(np.log1p(abs(value)), value))
+    return np.asarray((values - output.offset) / output.scale)

@@ -13,12 +13,12 @@ from math import copysign, log1p
 from typing import Any, Final
 
 import numpy as np
+from churnguard_core.features import Feature, NumericFeature
 from numpy.typing import NDArray
 
 from churnguard_scoring.binning import CategoryBins, NumericBins
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, Interval, Output, Value, encode_outputs
-from churnguard_core.features import Feature, NumericFeature
 from churnguard_scoring.models import Linear, Space
 from churnguard_scoring.records import LARGEST, InvalidRecords, Record, category_lookup, check_records
 
@@ -115,7 +115,7 @@ class CompiledLinear:
 
     def raw_many(self, columns: Columns) -> NDArray[np.float64]:
         """Log-odds of all rows."""
-        return self.reasons_many(columns).sum(axis=1) + self.baseline
+        return np.asarray(self.reasons_many(columns).sum(axis=1) + self.baseline)
 
     def reasons_many(self, columns: Columns) -> NDArray[np.float64]:
         """Shapley values of all rows: shape (rows, features)."""
@@ -174,7 +174,9 @@ class CompiledLinear:
         if not outputs:
             return np.zeros(bins.missing + 1)
         at = list(positions)
-        return (encode_outputs(outputs, bins.representatives()) - self._means[at]) @ self._weights[at]
+        return np.asarray(
+            (encode_outputs(outputs, bins.representatives()) - self._means[at]) @ self._weights[at]
+        )
 
 
 def _cuts(outputs: Sequence[Output]) -> list[float]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from churnguard_core.features import Feature
 from numpy.typing import NDArray
 
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, encode
-from churnguard_core.features import Feature
 from churnguard_scoring.models import RadialBasis, Space
 from churnguard_scoring.records import Record, columns_from_records
 
@@ -18,7 +18,7 @@ BLOCK_ROWS = 512
 
 
 class NoReasonsError(LookupError):
-    """This kind of model has no exact reasons."""
+    """The kind of model has no exact reasons."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,7 +36,7 @@ class CompiledRadialBasis:
     """
 
     space: Final[Space] = "logOdds"
-    baseline: Final = 0.0
+    baseline: float = 0.0
 
     def __init__(self, *, model: RadialBasis, encoder: Encoder, features: Sequence[Feature]) -> None:
         self._model = model
@@ -64,10 +64,10 @@ class CompiledRadialBasis:
             values[start : start + BLOCK_ROWS] = np.exp(-self._model.gamma * distances) @ self._coefficients
         return values + self._model.intercept
 
-    def reasons(self, record: Record) -> list[tuple[str, float]]:
+    def reasons(self, record: Record) -> list[tuple[str, float]]:  # noqa: ARG002
         """Raises NoReasonsError."""
         raise NoReasonsError
 
-    def reasons_many(self, columns: Columns) -> NDArray[np.float64]:
+    def reasons_many(self, columns: Columns) -> NDArray[np.float64]:  # noqa: ARG002
         """Raises NoReasonsError."""
         raise NoReasonsError

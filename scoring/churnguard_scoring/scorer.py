@@ -8,12 +8,12 @@ from math import exp
 from typing import Protocol
 
 import numpy as np
+from churnguard_core.features import Feature
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
-from churnguard_core.features import Feature
 from churnguard_scoring.linear import CompiledLinear
 from churnguard_scoring.models import Calibration, Linear, Model, Trees
 from churnguard_scoring.radial_basis import CompiledRadialBasis
@@ -49,13 +49,29 @@ class CompiledModel(Protocol):
     baseline: float
 
     @property
-    def space(self) -> str: ...
+    def space(self) -> str:
+        """Where raw values and reasons live: ``logOdds`` or ``probability``."""
+        ...
 
-    def prepare_reasons(self) -> None: ...
-    def raw(self, record: Record) -> float: ...
-    def reasons(self, record: Record) -> list[tuple[str, float]]: ...
-    def raw_many(self, columns: Columns) -> NDArray[np.float64]: ...
-    def reasons_many(self, columns: Columns) -> NDArray[np.float64]: ...
+    def prepare_reasons(self) -> None:
+        """Build what the first explanation would build."""
+        ...
+
+    def raw(self, record: Record) -> float:
+        """Raw value of one record."""
+        ...
+
+    def reasons(self, record: Record) -> list[tuple[str, float]]:
+        """Shapley values of one record by feature."""
+        ...
+
+    def raw_many(self, columns: Columns) -> NDArray[np.float64]:
+        """Raw values of all rows."""
+        ...
+
+    def reasons_many(self, columns: Columns) -> NDArray[np.float64]:
+        """Shapley values of all rows: shape (rows, features)."""
+        ...
 
 
 class Scorer:
@@ -151,7 +167,7 @@ def sigmoid(value: float) -> float:
 def sigmoid_many(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The probabilities of these log-odds, without overflow."""
     grown = np.exp(-np.abs(values))
-    return np.where(values >= 0, 1, grown) / (1 + grown)
+    return np.asarray(np.where(values >= 0, 1, grown) / (1 + grown))
 
 
 def _identity(value: float) -> float:

@@ -36,7 +36,9 @@ from churnguard_training.table import Table
 LIBRARIES: Final = ("numpy", "scikit-learn", "xgboost-cpu", "xgboost", "imbalanced-learn")
 
 
-def content_files(fitted: FittedModel, *, evaluation: Evaluation, training_part: Table, seed: int) -> dict[str, bytes]:
+def content_files(
+    fitted: FittedModel, *, evaluation: Evaluation, training_part: Table, seed: int
+) -> dict[str, bytes]:
     """The files that determine answers and hold-out figures."""
     scorer = Scorer(fitted.definition)
     distributions = reference(training_part, scorer.score_many(training_part.features))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from churnguard_core.churnmodel.types import Balancing
 from imblearn.over_sampling import SMOTE
+from numpy.typing import NDArray
 
 from churnguard_training.candidates.base import Matrix, Sample
-from numpy.typing import NDArray
 
 
 def balance(x: Matrix, y: NDArray[np.uint8], *, method: Balancing, seed: int) -> Sample:

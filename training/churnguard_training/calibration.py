@@ -21,6 +21,7 @@ IDENTITY: Final = Calibration()
 MARGIN: Final = 1e-3
 """Calibrated forests stay this far from 0 and 1: a leaf without churners is no proof that nobody churns."""
 
+
 def calibrated(raw: NDArray[np.float64], calibration: Calibration, *, space: Space) -> NDArray[np.float64]:
     """Probabilities of raw values."""
     values = calibration.slope * raw + calibration.intercept
@@ -36,7 +37,9 @@ def fit_log_odds(raw: NDArray[np.float64], y: NDArray[np.uint8]) -> Calibration:
     return Calibration(slope=float(model.coef_[0, 0]) / spread, intercept=float(model.intercept_[0]))
 
 
-def fit_probability(raw: NDArray[np.float64], y: NDArray[np.uint8], *, low: float, high: float) -> Calibration:
+def fit_probability(
+    raw: NDArray[np.float64], y: NDArray[np.uint8], *, low: float, high: float
+) -> Calibration:
     """Line through probabilities by maximum likelihood, with its values at ``low`` and ``high`` inside (0, 1)."""
     if high <= low:
         return IDENTITY

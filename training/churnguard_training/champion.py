@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 from churnguard_core.bundle import EVALUATION_NAME, InvalidBundle
 from churnguard_core.evaluation import Evaluation
 from churnguard_core.features import Feature, NumericFeature
 from churnguard_scoring.bundle import load_bundle
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
-import msgspec
 
 from churnguard_training.errors import Refused
 from churnguard_training.metrics import measure

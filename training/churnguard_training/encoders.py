@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from churnguard_core.features import BOOLEAN_CATEGORIES, BooleanFeature, CategoricalFeature, Feature, NumericFeature
+from churnguard_core.features import (
+    BOOLEAN_CATEGORIES,
+    BooleanFeature,
+    CategoricalFeature,
+    Feature,
+    NumericFeature,
+)
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, Columns, NumericColumn
 from churnguard_scoring.encoder import Encoder, Interval, Member, Missing, Output, Value, encode_outputs
 from numpy.typing import NDArray
@@ -98,7 +105,7 @@ def _intervals(name: str, present: NDArray[np.float64]) -> Iterator[Output]:
     if not cuts or len(np.unique(present[:1000])) <= 2:
         return
     ends = [None, *cuts, None]
-    for lower, upper in zip(ends[:-1], ends[1:], strict=True):
+    for lower, upper in pairwise(ends):
         yield Interval(feature=name, lower=lower, upper=upper)
 
 
@@ -124,7 +131,9 @@ def _members(name: str, column: CategoricalColumn) -> list[Output]:
         Member(feature=name, categories=(text,)) for text in sorted(column.categories[code] for code in own)
     ]
     if rare:
-        outputs.append(Member(feature=name, categories=tuple(sorted(column.categories[code] for code in rare))))
+        outputs.append(
+            Member(feature=name, categories=tuple(sorted(column.categories[code] for code in rare)))
+        )
     if len(present) < len(column.codes):
         outputs.append(Missing(feature=name))
     return outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from churnguard_core.churnmodel.types import Training
@@ -78,9 +79,7 @@ def _reach(model: Model) -> tuple[float, float] | None:
     output, value = np.array(model.output), np.array(model.value)
     bounds = [*model.roots, len(output)]
     low = high = model.base
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         leaves = value[first:last][output[first:last] < 0]
         low, high = low + float(leaves.min()), high + float(leaves.max())
     return low, high
-
-

@@ -46,7 +46,9 @@ def _latest(time: NDArray[np.datetime64]) -> NDArray[np.bool_]:
     return np.asarray(time >= cut)
 
 
-def assign_folds(*, label: NDArray[np.uint8], groups: NDArray[np.uint64], folds: int, seed: int) -> NDArray[np.intp]:
+def assign_folds(
+    *, label: NDArray[np.uint8], groups: NDArray[np.uint64], folds: int, seed: int
+) -> NDArray[np.intp]:
     """Fold of every row: whole groups, dealt out in an order shuffled by the seed, one class after the other."""
     _, first, member = np.unique(groups, return_index=True, return_inverse=True)
     order = np.lexsort((mix(groups[first], salt=seed + 1), label[first]))

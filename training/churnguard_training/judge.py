@@ -105,7 +105,9 @@ def suspicions(
             "the data changes over time, or one customer has rows in several folds"
         )
     if abs(shuffled - 0.5) > max(SHUFFLED_GAP, SHUFFLED_ERRORS * shuffled_error):
-        found.append(f"a model trained on shuffled labels has ROC AUC {shuffled:.3f}, not 0.5: rows leak labels")
+        found.append(
+            f"a model trained on shuffled labels has ROC AUC {shuffled:.3f}, not 0.5: rows leak labels"
+        )
     return tuple(found)
 
 
@@ -116,7 +118,9 @@ def _auc_standard_error(y: Labels) -> float:
     return float(np.sqrt((positives + negatives + 1) / (12 * positives * negatives)))
 
 
-def _shuffled_roc_auc(fitted: FittedModel, training_part: Table, holdout: Table, *, training: Training) -> float:
+def _shuffled_roc_auc(
+    fitted: FittedModel, training_part: Table, holdout: Table, *, training: Training
+) -> float:
     rows = subsample(groups=training_part.groups, most=50_000, seed=training.seed)
     part = training_part.rows(rows)
     shuffled = np.random.default_rng(training.seed).permutation(part.label)

@@ -98,7 +98,5 @@ def best_f1_threshold(y: Labels, scores: Scores) -> float:
     flagged = np.arange(1, len(y) + 1)
     f1 = 2 * hits / (flagged + hits[-1])
     # A threshold cannot part equal scores: only the last row of each counts.
-    last = np.append(ordered[1:] != ordered[:-1], True)  # noqa: FBT003
+    last = np.append(ordered[1:] != ordered[:-1], True)
     return float(ordered[np.argmax(np.where(last, f1, -1.0))])
-
-

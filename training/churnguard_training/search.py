@@ -98,7 +98,9 @@ def _search_one(
     random = np.random.default_rng([seed, *name.encode()])
     drawn = [candidate.default()]
     drawn += [candidate.draw(random) for _ in range(min(trials, candidate.most_trials) - 1)]
-    prepared = [_prepare(candidate, table, folds == fold, balancing=balancing, seed=seed) for fold in range(FOLDS)]
+    prepared = [
+        _prepare(candidate, table, folds == fold, balancing=balancing, seed=seed) for fold in range(FOLDS)
+    ]
     with ThreadPoolExecutor(THREADS) as pool:
         parameters = _halve(candidate, drawn, prepared, pool=pool, seed=seed)
         fitted = pool.map(lambda fold: candidate.fit(fold.sample, parameters, seed=seed, threads=1), prepared)
@@ -113,7 +115,9 @@ def _search_one(
         trials=len(drawn),
         parameters=dict(parameters),
     )
-    return Chosen(algorithm=name, parameters=parameters, report=report, raw=raw, label=table.label, folds=folds)
+    return Chosen(
+        algorithm=name, parameters=parameters, report=report, raw=raw, label=table.label, folds=folds
+    )
 
 
 def _prepare(
@@ -130,13 +134,20 @@ def _prepare(
 
 
 def _halve(
-    candidate: Candidate, drawn: Sequence[Parameters], folds: Sequence[_Fold], *, pool: ThreadPoolExecutor, seed: int
+    candidate: Candidate,
+    drawn: Sequence[Parameters],
+    folds: Sequence[_Fold],
+    *,
+    pool: ThreadPoolExecutor,
+    seed: int,
 ) -> Parameters:
     """Parameters of the best trial, with what fitting chose (the rounds) averaged over folds."""
 
     def run(trial: tuple[Parameters, _Fold]) -> tuple[float, Fitted]:
         parameters, fold = trial
-        model = candidate.fit_stopping(fold.sample, parameters, validation=fold.validation, seed=seed, threads=1)
+        model = candidate.fit_stopping(
+            fold.sample, parameters, validation=fold.validation, seed=seed, threads=1
+        )
         return _loss(candidate, model, fold), model
 
     first = list(pool.map(run, [(parameters, folds[0]) for parameters in drawn]))

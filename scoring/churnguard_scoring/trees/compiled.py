@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from churnguard_core.features import Feature, NumericFeature
 from numpy.typing import NDArray
 
 from churnguard_scoring.binning import Bins, CategoryBins, NumericBins
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
-from churnguard_core.features import Feature, NumericFeature
 from churnguard_scoring.models import Trees
 from churnguard_scoring.records import LARGEST, InvalidRecords, Record, category_lookup, check_records
 from churnguard_scoring.trees.leaves import group_leaves

@@ -88,7 +88,7 @@ class ScoreProgram:
 
     def block(self, rows: Rows) -> NDArray[np.float64]:
         """Sums for a block of records: rows of shape (records, features)."""
-        return self.values.take(_patterns(self.lookup, rows) + self.offsets).dot(self.ones)
+        return np.asarray(self.values.take(_patterns(self.lookup, rows) + self.offsets).dot(self.ones))
 
 
 @dataclass(frozen=True, eq=False)

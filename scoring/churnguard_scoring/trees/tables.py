@@ -109,10 +109,18 @@ def _reason_table(
     return PackTable(conditions, features, values)
 
 
+_NEVER = (0, 1)
+"""Mask and answer of tests that contradict each other: no pattern has them."""
+
+
 def _mask(tests: Sequence[Test], bits: dict[Condition, int]) -> tuple[int, int]:
     """Bits that these tests look at, and how they must be."""
     mask = answer = 0
     for test in tests:
-        mask |= 1 << bits[test.condition]
-        answer |= test.answer << bits[test.condition]
+        bit = 1 << bits[test.condition]
+        wanted = bit if test.answer else 0
+        if mask & bit and answer & bit != wanted:
+            return _NEVER
+        mask |= bit
+        answer |= wanted
     return mask, answer

@@ -10,7 +10,7 @@ import numpy as np
 import xgboost
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
-from churnguard_scoring.models import Trees, Space
+from churnguard_scoring.models import Space, Trees
 from numpy.typing import NDArray
 
 from churnguard_training.candidates.base import Matrix, Parameters, Sample
@@ -82,7 +82,9 @@ class Boosting:
         """Fit until the validation rows' log loss has not fallen for 30 rounds."""
         training = _matrix(sample, threads=threads)
         # Not a quantile matrix: scoring one round after round costs twice as much.
-        watched = xgboost.DMatrix(validation.x, label=validation.y, weight=validation.weights, nthread=threads)
+        watched = xgboost.DMatrix(
+            validation.x, label=validation.y, weight=validation.weights, nthread=threads
+        )
         booster = xgboost.train(
             _options(parameters, seed=seed, threads=threads),
             training,

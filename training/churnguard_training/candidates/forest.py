@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
-from churnguard_scoring.models import Trees, Space
+from churnguard_scoring.models import Space, Trees
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 

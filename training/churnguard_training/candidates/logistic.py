@@ -57,7 +57,9 @@ class Logistic:
         model = LogisticRegression(C=float(parameters["c"]), max_iter=2000, tol=1e-5)
         model.fit(sample.x, sample.y, sample_weight=sample.weights)
         means = np.asarray(sample.x.mean(axis=0), dtype=np.float64)
-        return FittedLogistic(model.coef_[0].astype(np.float64), float(model.intercept_[0]), means, parameters)
+        return FittedLogistic(
+            model.coef_[0].astype(np.float64), float(model.intercept_[0]), means, parameters
+        )
 
     def fit_stopping(
         self,

@@ -1,0 +1,1 @@
+"""The ChurnModel object: types, rules, parser, and the generators of its CRD and reference page."""
