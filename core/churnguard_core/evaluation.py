@@ -68,9 +68,9 @@ class ValueAtRisk(Struct, frozen=True, kw_only=True, rename="camel"):
 class Evaluation(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Figures of a model on a hold-out that nothing was tuned on.
 
-    ``metrics`` by name (see ``churnmodel.types.Metric``), ``intervals`` 95 % bootstrap intervals, ``baseline`` the same
-    figures for always answering the training prevalence. ``shuffled_roc_auc`` is the same training on shuffled labels:
-    far from 0.5 it would mean a leak. ``threshold`` maximises F1 on training folds.
+    ``metrics`` by name (see ``churnmodel.types.Metric``), ``intervals`` 95 % bootstrap intervals, ``baseline`` the
+    same figures for always answering the training prevalence. ``shuffled_roc_auc`` is the mean of five trainings on
+    shuffled labels: far from 0.5 it would mean a leak. ``threshold`` maximises F1 on training folds.
     """
 
     holdout: HoldoutMethod

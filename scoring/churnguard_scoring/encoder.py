@@ -90,7 +90,7 @@ def _encode_output(output: Output, column: Column) -> NDArray[np.float64]:
         case Value(), NumericColumn(values=values):
             return _encode_value(output, values)
         case Interval(lower=lower, upper=upper), NumericColumn(values=values):
-            inside: NDArray[np.bool_] = ~np.isnan(values)
+            inside = ~np.isnan(values)
             if lower is not None:
                 inside &= values >= lower
             if upper is not None:
@@ -99,7 +99,7 @@ def _encode_output(output: Output, column: Column) -> NDArray[np.float64]:
         case Missing(), NumericColumn(values=values):
             return np.isnan(values).astype(np.float64)
         case Missing(), CategoricalColumn(codes=codes):
-            return (codes == MISSING_CODE).astype(np.float64)
+            return np.asarray(codes == MISSING_CODE, dtype=np.float64)
         case Member(categories=members), CategoricalColumn(codes=codes, categories=categories):
             # One entry more, for the missing code: -1 reaches it.
             lookup = np.zeros(len(categories) + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from churnguard_core.churnmodel.types import Balancing
-from imblearn.over_sampling import SMOTE
 from numpy.typing import NDArray
 
 from churnguard_training.candidates.base import Matrix, Sample
@@ -16,5 +15,8 @@ def balance(x: Matrix, y: NDArray[np.uint8], *, method: Balancing, seed: int) ->
         counts = np.bincount(y, minlength=2)
         return Sample(x=x, y=y, weights=(len(y) / (2 * counts))[y])
     if method == "SMOTE":
+        # Imported late: a second that runs without it need not wait for.
+        from imblearn.over_sampling import SMOTE
+
         x, y = SMOTE(random_state=seed).fit_resample(x, y)
     return Sample(x=x, y=y)

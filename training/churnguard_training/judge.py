@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -27,9 +28,12 @@ from churnguard_training.table import Table
 TOO_GOOD_ROC_AUC: Final = 0.95
 """Churn is a decision of people: better than this on a hold-out, a feature probably knows the answer."""
 CROSS_VALIDATION_GAP: Final = 0.03
+SHUFFLES: Final = 5
+"""One shuffle says little: it learns some random direction, and features that order real labels order by it too."""
+SHUFFLE_ROWS: Final = 20_000
 SHUFFLED_GAP: Final = 0.05
-SHUFFLED_ERRORS: Final = 4.0
-"""A shuffled label's ROC AUC is 0.5 give or take its standard error; this many of them are no chance."""
+SHUFFLED_ERRORS: Final = 5.0
+"""The mean of a few shuffles is 0.5 give or take its standard error; this many of them are no chance."""
 MOST_REASON_ROWS: Final = 5_000
 LEAST_GROUP_ROWS: Final = 30
 
@@ -50,7 +54,7 @@ def judge(
     scores = scorer.score_many(holdout.features)
     y = holdout.label
     metrics = measure(y, scores, threshold=fitted.threshold)
-    shuffled = _shuffled_roc_auc(fitted, training_part, holdout, training=training)
+    shuffled = _shuffled_roc_aucs(fitted, training_part, holdout, training=training)
     return Evaluation(
         holdout=method,
         rows=len(holdout),
@@ -61,7 +65,7 @@ def judge(
         metrics=metrics,
         intervals=intervals(y, scores, seed=training.seed),
         baseline=prevalence_baseline(y, prevalence=float(training_part.label.mean())),
-        shuffled_roc_auc=shuffled,
+        shuffled_roc_auc=float(shuffled.mean()),
         candidates=fitted.candidates,
         calibration=calibration_bins(y, scores),
         deciles=deciles(y, scores),
@@ -73,8 +77,8 @@ def judge(
             *suspicions(
                 metrics=metrics,
                 cross_validated=fitted.chosen.report.roc_auc,
-                shuffled=shuffled,
-                shuffled_error=_auc_standard_error(y),
+                shuffled=float(shuffled.mean()),
+                shuffled_error=float(shuffled.std(ddof=1)) / SHUFFLES**0.5,
             ),
         ),
     )
@@ -111,22 +115,17 @@ def suspicions(
     return tuple(found)
 
 
-def _auc_standard_error(y: Labels) -> float:
-    """Standard error of a chance ROC AUC (Mann-Whitney): sqrt((p + n + 1) / (12 p n))."""
-    positives = int(y.sum())
-    negatives = len(y) - positives
-    return float(np.sqrt((positives + negatives + 1) / (12 * positives * negatives)))
-
-
-def _shuffled_roc_auc(
+def _shuffled_roc_aucs(
     fitted: FittedModel, training_part: Table, holdout: Table, *, training: Training
-) -> float:
-    rows = subsample(groups=training_part.groups, most=50_000, seed=training.seed)
-    part = training_part.rows(rows)
-    shuffled = np.random.default_rng(training.seed).permutation(part.label)
-    scrambled = Table(features=part.features, label=shuffled, groups=part.groups, digest=part.digest)
-    scorer = Scorer(fit_chosen(scrambled, fitted.chosen, training=training))
-    return float(roc_auc_score(holdout.label, scorer.raw_many(holdout.features)))
+) -> NDArray[np.float64]:
+    rows = subsample(groups=training_part.groups, most=SHUFFLE_ROWS, seed=training.seed)
+    part, random = training_part.rows(rows), np.random.default_rng(training.seed)
+    values = []
+    for _ in range(SHUFFLES):
+        shuffled = replace(part, label=random.permutation(part.label))
+        scorer = Scorer(fit_chosen(shuffled, fitted.chosen, training=training))
+        values.append(roc_auc_score(holdout.label, scorer.raw_many(holdout.features)))
+    return np.array(values)
 
 
 def importance(scorer: Scorer, table: Table, *, seed: int) -> tuple[FeatureImportance, ...]:
