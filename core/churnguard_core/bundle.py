@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from churnguard_core.features import Feature
+from churnguard_core.undecodable import UNDECODABLE
 
 FORMAT: Final = 1
 READABLE_FORMATS: Final = frozenset({1})
@@ -89,8 +90,14 @@ def file_digest(data: bytes) -> FileDigest:
 
 
 def content_digest(content: Content) -> str:
-    """Digest of a bundle, ``sha256:<hex>``: of its content's canonical JSON, so of every file named there."""
-    return "sha256:" + hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+    """Digest of a bundle, ``sha256:<hex>``: of its content's JSON without white space, so of every file named there."""
+    return _digest_of(msgspec.json.encode(content, order="deterministic"))
+
+
+def _digest_of(content: bytes | msgspec.Raw) -> str:
+    # Of the text as it was written, not of what this program understands of it: a field added by a newer writer is
+    # covered too, and a default added to a struct here changes no old bundle's digest.
+    return "sha256:" + hashlib.sha256(msgspec.json.format(bytes(content), indent=-1)).hexdigest()
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -108,9 +115,8 @@ def verify_bundle(files: Mapping[str, bytes], *, digest: str | None = None) -> M
     Raises:
         InvalidBundle: Missing, foreign, changed or truncated files, an unknown format, another digest.
     """
-    manifest = _decode_manifest(files)
+    manifest, actual = _decode_manifest(files)
     problems = _content_problems(manifest, files)
-    actual = content_digest(manifest.content)
     if actual != manifest.digest:
         problems.append(f"{MANIFEST_NAME}: says digest {manifest.digest}, its content has {actual}")
     if digest is not None and digest != actual:
@@ -120,7 +126,8 @@ def verify_bundle(files: Mapping[str, bytes], *, digest: str | None = None) -> M
     return manifest
 
 
-def _decode_manifest(files: Mapping[str, bytes]) -> Manifest:
+def _decode_manifest(files: Mapping[str, bytes]) -> tuple[Manifest, str]:
+    """The manifest, and the digest of the content written in it."""
     data = files.get(MANIFEST_NAME)
     if data is None:
         raise InvalidBundle(
@@ -128,17 +135,18 @@ def _decode_manifest(files: Mapping[str, bytes]) -> Manifest:
         )
     try:
         version = msgspec.json.decode(data, type=_Versioned).content.format
-    except msgspec.MsgspecError as error:
+        if version not in READABLE_FORMATS:
+            raise InvalidBundle([_unreadable(version)])
+        content = msgspec.json.decode(data, type=_Written).content
+        return msgspec.json.decode(data, type=Manifest), _digest_of(content)
+    except UNDECODABLE as error:
         raise InvalidBundle([f"{MANIFEST_NAME}: {error}"]) from None
-    if version not in READABLE_FORMATS:
-        readable = ", ".join(map(str, sorted(READABLE_FORMATS)))
-        raise InvalidBundle(
-            [f"{MANIFEST_NAME}: format {version}; this program reads {readable}: use a newer version"]
-        )
-    try:
-        return msgspec.json.decode(data, type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise InvalidBundle([f"{MANIFEST_NAME}: {error}"]) from None
+
+
+def _unreadable(version: int) -> str:
+    readable = ", ".join(map(str, sorted(READABLE_FORMATS)))
+    what_to_do = "use a newer version" if version > FORMAT else "train again"
+    return f"{MANIFEST_NAME}: format {version}; this program reads {readable}: {what_to_do}"
 
 
 class _VersionedContent(Struct):
@@ -149,12 +157,19 @@ class _Versioned(Struct):
     content: _VersionedContent
 
 
+class _Written(Struct):
+    content: msgspec.Raw
+
+
 def _content_problems(manifest: Manifest, files: Mapping[str, bytes]) -> list[str]:
-    named = {**manifest.content.files, **manifest.documents}
+    content, documents = manifest.content.files, manifest.documents
     problems = [
-        f"{name}: not named by the manifest" for name in REQUIRED_CONTENT - manifest.content.files.keys()
+        f"{name}: required, but not named in the manifest's content"
+        for name in REQUIRED_CONTENT - content.keys()
     ]
-    for name, expected in named.items():
+    # A document's hash lies outside the digest: it must never stand in for the content's.
+    problems += [f"{name}: named as content and as document" for name in content.keys() & documents.keys()]
+    for name, expected in {**documents, **content}.items():
         data = files.get(name)
         if data is None:
             problems.append(f"{name}: missing")
@@ -162,6 +177,6 @@ def _content_problems(manifest: Manifest, files: Mapping[str, bytes]) -> list[st
             problems.append(f"{name}: has {len(data)} bytes, the manifest says {expected.size}")
         elif file_digest(data) != expected:
             problems.append(f"{name}: its SHA-256 differs from the manifest's")
-    foreign = files.keys() - named.keys() - {MANIFEST_NAME}
+    foreign = files.keys() - content.keys() - documents.keys() - {MANIFEST_NAME}
     problems += [f"{name}: not named by the manifest" for name in foreign]
     return sorted(problems)

@@ -22,7 +22,7 @@ CLAIM_MOUNT_ROOT: Final = "/mnt/churnguard"
 
 DIGEST_PREFIX_LENGTH: Final = 12
 
-_REVISION = re.compile(r"^(?P<model>[a-z](?:[-a-z0-9]*[a-z0-9])?)-r(?P<number>[1-9][0-9]*)$")
+_REVISION = re.compile(r"(?P<model>[a-z](?:[-a-z0-9]*[a-z0-9])?)-r(?P<number>[1-9][0-9]{0,8})")
 
 
 def revision_name(*, model: str, number: int) -> str:
@@ -32,7 +32,7 @@ def revision_name(*, model: str, number: int) -> str:
 
 def revision_number(revision: str) -> int:
     """Number of a revision; ValueError when the text is no revision name."""
-    match = _REVISION.match(revision)
+    match = _REVISION.fullmatch(revision)
     if match is None:
         raise ValueError(f"{revision!r} is no revision name; expected <model>-r<number>, such as telco-r7")
     return int(match["number"])

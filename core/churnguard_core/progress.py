@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from churnguard_core.undecodable import UNDECODABLE
+
 Stage = Literal["read", "check", "search", "fit", "calibrate", "judge", "explain", "write", "done"]
 
 
@@ -20,13 +22,14 @@ class ProgressLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def encode_progress(line: ProgressLine) -> bytes:
-    """The line as JSON, without its newline."""
-    return msgspec.json.encode(line)
+    """The line as JSON, without its newline; what is no Unicode text (a file name, say) shows as ``?``."""
+    message = line.message.encode(errors="replace").decode()
+    return msgspec.json.encode(msgspec.structs.replace(line, message=message))
 
 
 def decode_progress(line: bytes | str) -> ProgressLine | None:
     """Parse a line of a run's output; None when it is something else."""
     try:
         return msgspec.json.decode(line, type=ProgressLine)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except UNDECODABLE:
         return None

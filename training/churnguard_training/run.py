@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from churnguard_core.bundle import content_digest
+from churnguard_core.bundle import InvalidBundle, content_digest, verify_bundle
 from churnguard_core.churnmodel.types import ChurnModel, Data
 from churnguard_core.evaluation import Evaluation
 from churnguard_core.gates import GateOutcome, judge_gates
@@ -202,8 +203,19 @@ def _store(
         digest=digest,
     )
     reporter.report("write", f"writing the bundle {path}")
-    uri = store.put(path, {**files, **documents, name: manifest})
+    uri = _put(store, path, {**files, **documents, name: manifest}, digest=digest)
     return BundleReference(uri=uri, digest=digest)
+
+
+def _put(store: BundleStore, path: str, files: Mapping[str, bytes], *, digest: str) -> str:
+    try:
+        return store.put(path, files)
+    except Refused:
+        # A Job whose pod died after writing runs again: the same bundle with another time of origin is there.
+        with suppress(Refused, InvalidBundle):
+            verify_bundle(store.get(path), digest=digest)
+            return f"{store.uri}/{path}"
+        raise
 
 
 def _result(

@@ -1,0 +1,220 @@
+"""Speed and memory, measured in one run and printed beside what must be reached and beside named peers.
+
+Nothing here fails for being slow: machines differ. ``BENCH=smoke`` measures small sizes, to see that it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from churnguard_core.churnmodel.types import ChurnModel, Training
+from churnguard_core.result import TrainingResult
+from churnguard_scoring.bundle import load_bundle
+from churnguard_scoring.records import columns_from_records
+from churnguard_scoring.scorer import Scorer
+from churnguard_simulator import simulate
+from churnguard_training.modelfile import load_churnmodel
+from churnguard_training.secrets import Credentials
+from churnguard_training.storage import open_store
+from peers import LibraryPipeline, deeper_scorer
+from quality import ROOT, TASKS, data_folder
+
+SAMPLE: Final = ROOT / "manifests" / "samples" / "telco.yaml"
+SMOKE: Final = os.environ.get("BENCH") == "smoke"
+MANY_ROWS: Final = 20_000 if SMOKE else 1_000_000
+REPEATS: Final = 3 if SMOKE else 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table. ``reach`` is in the unit of ``value``, None where nothing is asked."""
+
+    what: str
+    value: float
+    unit: str
+    reach: float | None = None
+    remark: str = ""
+
+    def __str__(self) -> str:
+        verdict = (
+            ""
+            if self.reach is None
+            else f"<= {self.reach:g} {'ok' if self.value <= self.reach else 'MISSED'}"
+        )
+        return f"  {self.what:<52}{self.value:>10.3g} {self.unit:<6}{verdict:<16}{self.remark}"
+
+
+def best_microseconds(work: Callable[[Any], object], records: Sequence[Any]) -> float:
+    """Microseconds per record in the best of some passes over different records."""
+    best = float("inf")
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        for record in records:
+            work(record)
+        best = min(best, time.perf_counter() - start)
+    return best / len(records) * 1e6
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A training run as a process."""
+
+    seconds: float
+    mebibytes: float
+    result: TrainingResult
+
+
+def train(model: dict[str, Any], *, store: Path, revision: str) -> Run:
+    """Run the training program and measure the whole process."""
+    spec = store / f"{revision}.json"
+    outcome = store / f"{revision}.result"
+    spec.write_bytes(msgspec.json.encode(model))
+    command = [sys.executable, "-m", "churnguard_training", "--model", str(spec), "--revision", revision]
+    command += ["--output", store.as_uri(), "--result", str(outcome)]
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"training {revision} failed with exit code {process.returncode}")
+    return Run(
+        seconds=time.monotonic() - start,
+        mebibytes=usage.ru_maxrss / 1024,
+        result=msgspec.json.decode(outcome.read_bytes(), type=TrainingResult),
+    )
+
+
+def training_rows(store: Path) -> tuple[list[Row], Run]:
+    """The Telco sample, on the real file when it is there; and a million simulated customers."""
+    sample: dict[str, Any] = msgspec.to_builtins(load_churnmodel(SAMPLE))
+    real = data_folder() / TASKS["telco"].file
+    if real.exists():
+        sample["spec"]["data"]["source"] = {"file": {"uri": real.as_uri()}}
+    telco = train(sample, store=store, revision="telco-r1")
+    sample["spec"]["data"]["source"] = {"simulator": {"rows": MANY_ROWS, "seed": 7}}
+    many = train(sample, store=store, revision="telco-r2")
+    name = "train on Telco" if real.exists() else "train on simulated Telco"
+    rows = [
+        Row(what=f"{name}, everything included", value=telco.seconds, unit="s", reach=40),
+        Row(what="  peak memory", value=telco.mebibytes, unit="MiB", reach=1024),
+        Row(what=f"train on {MANY_ROWS:,} simulated customers", value=many.seconds, unit="s", reach=300),
+        Row(what="  peak memory", value=many.mebibytes, unit="MiB", reach=4096),
+    ]
+    return rows, telco
+
+
+def scorer_of(run: Run, *, store: Path) -> Scorer:
+    """The scorer of a stored bundle."""
+    assert run.result.bundle is not None
+    files = open_store(store.as_uri(), credentials=Credentials()).get(run.result.bundle.uri)
+    scorer = load_bundle(files, digest=run.result.bundle.digest).scorer
+    scorer.prepare_reasons()
+    return scorer
+
+
+def records_of(scorer: Scorer, *, count: int) -> list[dict[str, Any]]:
+    """Simulated customers as callers send them."""
+    customers = simulate(rows=count, seed=11)
+    names = [feature.name for feature in scorer.features]
+    columns = {name: _values(customers.columns[name]) for name in names}
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _values(column: Any) -> list[Any]:
+    if isinstance(column, np.ndarray):
+        return [None if value != value else value for value in column.tolist()]
+    return [column.categories[code] for code in column.codes.tolist()]
+
+
+def scoring_rows(scorer: Scorer, *, training: Training) -> list[Row]:
+    """One record, and a million, against the libraries' own way."""
+    records = records_of(scorer, count=500 if SMOKE else 2000)
+    table = columns_from_records(scorer.features, records)
+    repeats = MANY_ROWS // len(records)
+    many = {name: column.take(np.tile(np.arange(len(records)), repeats)) for name, column in table.items()}
+    deeper = deeper_scorer(rows=7043, depth=4, rounds=200)
+    pipeline = LibraryPipeline.fit(rows=7043, depth=4, rounds=200)
+    few = records[:50]
+    score = best_microseconds(scorer.score, records)
+    explain = best_microseconds(scorer.explain, records)
+    deeper_score = best_microseconds(deeper.score, records)
+    deeper_explain = best_microseconds(deeper.explain, records)
+    peer_score = best_microseconds(pipeline.score, few)
+    peer_explain = best_microseconds(pipeline.explain, few)
+    kind = type(scorer.definition.model).__name__
+    return [
+        Row(what=f"one record to score ({kind})", value=score, unit="us", reach=15),
+        Row(what="one record to score with exact reasons", value=explain, unit="us", reach=80),
+        Row(what="same, depth 4 x 200 trees: score", value=deeper_score, unit="us"),
+        Row(what="same, depth 4 x 200 trees: with exact reasons", value=deeper_explain, unit="us"),
+        Row(
+            what="peer: scikit-learn pipeline around XGBoost, score",
+            value=peer_score,
+            unit="us",
+            remark=f"{peer_score / deeper_score:.0f} x ours",
+        ),
+        Row(
+            what="peer: the same with shap.TreeExplainer",
+            value=peer_explain,
+            unit="us",
+            remark=f"{peer_explain / deeper_explain:.0f} x ours",
+        ),
+        Row(
+            what=f"{MANY_ROWS:,} rows to scores",
+            value=seconds(lambda: scorer.score_many(many)),
+            unit="s",
+            reach=10,
+        ),
+        Row(
+            what="  with exact reasons", value=seconds(lambda: scorer.explain_many(many)), unit="s", reach=60
+        ),
+        Row(
+            what="same, depth 4 x 200 trees: scores", value=seconds(lambda: deeper.score_many(many)), unit="s"
+        ),
+        Row(what="  with exact reasons", value=seconds(lambda: deeper.explain_many(many)), unit="s"),
+    ]
+
+
+def simulator_rows() -> list[Row]:
+    """The simulator alone."""
+    taken = seconds(lambda: simulate(rows=MANY_ROWS, seed=7))
+    return [Row(what=f"simulate {MANY_ROWS:,} customers", value=taken, unit="s", reach=10)]
+
+
+def main() -> int:
+    """Measure and print."""
+    model: ChurnModel = load_churnmodel(SAMPLE)
+    print(
+        f"{'smoke: small sizes, the figures mean nothing' if SMOKE else 'full sizes'}; {os.cpu_count()} processors"
+    )
+    for row in simulator_rows():
+        print(row, flush=True)
+    with tempfile.TemporaryDirectory(prefix="churnguard-bench-") as folder:
+        store = Path(folder)
+        rows, telco = training_rows(store)
+        for row in rows:
+            print(row, flush=True)
+        for row in scoring_rows(scorer_of(telco, store=store), training=model.spec.training):
+            print(row, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
