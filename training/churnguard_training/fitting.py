@@ -15,7 +15,7 @@ from churnguard_scoring.scorer import ScorerDefinition
 from churnguard_training import calibration
 from churnguard_training.balancing import balance
 from churnguard_training.candidates import CANDIDATES
-from churnguard_training.candidates.base import THREADS
+from churnguard_training.candidates.base import threads_for
 from churnguard_training.encoders import describe_features
 from churnguard_training.metrics import best_f1_threshold
 from churnguard_training.search import Chosen, Progress, encoder_for, search
@@ -63,7 +63,9 @@ def fit_chosen(table: Table, chosen: Chosen, *, training: Training) -> ScorerDef
     encoder = encoder_for(candidate, table.features, balancing=training.balancing)
     x = encode(encoder, table.features, dtype=np.float32)
     sample = balance(x, table.label, method=training.balancing, seed=training.seed)
-    model = candidate.fit(sample, chosen.parameters, seed=training.seed, threads=THREADS).export()
+    model = candidate.fit(
+        sample, chosen.parameters, seed=training.seed, threads=threads_for(len(table))
+    ).export()
     fitted, _ = calibration.choose(
         chosen.raw, chosen.label, folds=chosen.folds, space=candidate.space, reach=_reach(model)
     )

@@ -57,7 +57,7 @@ def run(request: Request, *, reporter: Reporter, environ: Mapping[str, str] = os
     """
     model = request.model
     # One thread for linear algebra: sums in another order would give another digest, and two cores have two trials.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1):
         # What can be refused at once is refused before the work.
         store = open_store(request.output, credentials=read_credentials(role="store", environ=environ))
         champion = _read_champion(request, environ=environ)

@@ -18,11 +18,12 @@ from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, encode
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from churnguard_training import calibration
 from churnguard_training.balancing import balance
 from churnguard_training.candidates import CANDIDATES, Candidate, Fitted, Parameters
-from churnguard_training.candidates.base import THREADS, Sample
+from churnguard_training.candidates.base import THREADS, Sample, StopsEarly
 from churnguard_training.encoders import fit_filled_tree_encoder
 from churnguard_training.folds import assign_folds, subsample
 from churnguard_training.table import Table
@@ -101,7 +102,7 @@ def _search_one(
     prepared = [
         _prepare(candidate, table, folds == fold, balancing=balancing, seed=seed) for fold in range(FOLDS)
     ]
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS, initializer=_limit_threads) as pool:
         parameters = _halve(candidate, drawn, prepared, pool=pool, seed=seed)
         fitted = pool.map(lambda fold: candidate.fit(fold.sample, parameters, seed=seed, threads=1), prepared)
         raw = np.empty(len(table))
@@ -118,6 +119,12 @@ def _search_one(
     return Chosen(
         algorithm=name, parameters=parameters, report=report, raw=raw, label=table.label, folds=folds
     )
+
+
+def _limit_threads() -> None:
+    # OpenMP keeps its limit per thread: that of the main thread does not hold in a pool's, and each would start
+    # as many threads of its own as there are processors.
+    threadpool_limits(limits=1, user_api="openmp")
 
 
 def _prepare(
@@ -145,9 +152,7 @@ def _halve(
 
     def run(trial: tuple[Parameters, _Fold]) -> tuple[float, Fitted]:
         parameters, fold = trial
-        model = candidate.fit_stopping(
-            fold.sample, parameters, validation=fold.validation, seed=seed, threads=1
-        )
+        model = _fit(candidate, parameters, fold, seed=seed)
         return _loss(candidate, model, fold), model
 
     first = list(pool.map(run, [(parameters, folds[0]) for parameters in drawn]))
@@ -160,6 +165,14 @@ def _halve(
     }
     best = min(finalists, key=lambda trial: sum(loss for loss, _ in runs[trial]))
     return _merge(drawn[best], [model.parameters for _, model in runs[best]])
+
+
+def _fit(candidate: Candidate, parameters: Parameters, fold: _Fold, *, seed: int) -> Fitted:
+    if isinstance(candidate, StopsEarly):
+        return candidate.fit_stopping(
+            fold.sample, parameters, validation=fold.validation, seed=seed, threads=1
+        )
+    return candidate.fit(fold.sample, parameters, seed=seed, threads=1)
 
 
 def _loss(candidate: Candidate, model: Fitted, fold: _Fold) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from churnguard_scoring.columns import Columns
@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 Parameters: TypeAlias = Mapping[str, float | int | str]
 Matrix: TypeAlias = NDArray[np.floating]
 
-THREADS = 2
-"""Threads of one fit, whatever the machine has: sums in another order would give another digest."""
+THREADS: Final = 2
+"""Threads of training, whatever the machine has: sums in another order would give another digest."""
+_ROWS_FOR_THREADS: Final = 50_000
+
+
+def threads_for(rows: int) -> int:
+    """Threads of one fit: on few rows a second one costs more than it brings."""
+    return THREADS if rows >= _ROWS_FOR_THREADS else 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,8 +77,13 @@ class Candidate(Protocol):
         """Fit with exactly these parameters."""
         ...
 
+
+@runtime_checkable
+class StopsEarly(Protocol):
+    """An algorithm that grows until other rows tell it to stop."""
+
     def fit_stopping(
         self, sample: Sample, parameters: Parameters, *, validation: Sample, seed: int, threads: int
     ) -> Fitted:
-        """Fit, stopping early by the validation rows where the algorithm can."""
+        """Fit until the validation rows' log loss no longer falls."""
         ...

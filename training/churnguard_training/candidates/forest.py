@@ -76,18 +76,6 @@ class Forest:
         model.fit(sample.x, sample.y, sample_weight=sample.weights)
         return FittedForest(model, parameters)
 
-    def fit_stopping(
-        self,
-        sample: Sample,
-        parameters: Parameters,
-        *,
-        validation: Sample,  # noqa: ARG002
-        seed: int,
-        threads: int,
-    ) -> FittedForest:
-        """The same as :meth:`fit`: it has nothing to stop."""
-        return self.fit(sample, parameters, seed=seed, threads=threads)
-
 
 def _append(arrays: dict[str, list[Any]], tree: Any, *, share: float) -> None:
     first = len(arrays.setdefault("output", []))

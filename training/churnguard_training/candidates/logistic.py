@@ -54,21 +54,9 @@ class Logistic:
 
     def fit(self, sample: Sample, parameters: Parameters, *, seed: int, threads: int) -> FittedLogistic:  # noqa: ARG002
         """Fit by L-BFGS."""
-        model = LogisticRegression(C=float(parameters["c"]), max_iter=2000, tol=1e-5)
+        model = LogisticRegression(C=float(parameters["c"]), max_iter=1000)
         model.fit(sample.x, sample.y, sample_weight=sample.weights)
         means = np.asarray(sample.x.mean(axis=0), dtype=np.float64)
         return FittedLogistic(
             model.coef_[0].astype(np.float64), float(model.intercept_[0]), means, parameters
         )
-
-    def fit_stopping(
-        self,
-        sample: Sample,
-        parameters: Parameters,
-        *,
-        validation: Sample,  # noqa: ARG002
-        seed: int,
-        threads: int,
-    ) -> FittedLogistic:
-        """The same as :meth:`fit`: it has nothing to stop."""
-        return self.fit(sample, parameters, seed=seed, threads=threads)

@@ -77,15 +77,3 @@ class SupportVectorMachine:
         model = SVC(C=float(parameters["c"]), gamma=gamma, cache_size=400)
         model.fit(sample.x, sample.y, sample_weight=sample.weights)
         return FittedSupportVectorMachine(model, gamma, parameters)
-
-    def fit_stopping(
-        self,
-        sample: Sample,
-        parameters: Parameters,
-        *,
-        validation: Sample,  # noqa: ARG002
-        seed: int,
-        threads: int,
-    ) -> FittedSupportVectorMachine:
-        """The same as :meth:`fit`: it has nothing to stop."""
-        return self.fit(sample, parameters, seed=seed, threads=threads)
