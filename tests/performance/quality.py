@@ -122,7 +122,7 @@ def main() -> int:
             )
             continue
         start = time.monotonic()
-        with threadpool_limits(limits=1, user_api="blas"):
+        with threadpool_limits(limits=1):
             found = figures_of(task)
         missed += print_table(name, task, found, seconds=time.monotonic() - start)
     for figure in missed:

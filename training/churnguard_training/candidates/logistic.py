@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from churnguard_scoring.columns import Columns
@@ -13,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from churnguard_training.candidates.base import Matrix, Parameters, Sample
 from churnguard_training.encoders import fit_linear_encoder
+
+_MOST_NEWTON_INPUTS: Final = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +56,12 @@ class Logistic:
         return {"c": float(f"{np.exp(random.uniform(np.log(0.003), np.log(30))):.3g}")}
 
     def fit(self, sample: Sample, parameters: Parameters, *, seed: int, threads: int) -> FittedLogistic:  # noqa: ARG002
-        """Fit by L-BFGS."""
-        model = LogisticRegression(C=float(parameters["c"]), max_iter=1000)
-        model.fit(sample.x, sample.y, sample_weight=sample.weights)
+        """Fit to the optimum by Newton steps; by L-BFGS, roughly, where their matrix would be large."""
+        # In float32 the matrix of correlated inputs counts as singular.
+        x = np.asarray(sample.x, dtype=np.float64)
+        solver = "newton-cholesky" if x.shape[1] <= _MOST_NEWTON_INPUTS else "lbfgs"
+        model = LogisticRegression(C=float(parameters["c"]), solver=solver, tol=1e-6, max_iter=1000)
+        model.fit(x, sample.y, sample_weight=sample.weights)
         means = np.asarray(sample.x.mean(axis=0), dtype=np.float64)
         return FittedLogistic(
             model.coef_[0].astype(np.float64), float(model.intercept_[0]), means, parameters

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
+from churnguard_core.card import Direction, Driver, Effect
 from churnguard_core.evaluation import FeatureImportance
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.scorer import Scorer, sigmoid
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from churnguard_training.card.wording import number, short
@@ -20,30 +20,7 @@ LEAST_GROUP_ROWS: Final = 20
 FEW_VALUES: Final = 6
 CLEAR_CORRELATION: Final = 0.7
 
-Direction = Literal["rises", "falls", "varies"]
 Floats = NDArray[np.float64]
-
-
-class Effect(Struct, frozen=True, kw_only=True):
-    """Customers with certain values of one feature, and the risk with that one reason added to the starting risk."""
-
-    values: str
-    risk: float
-
-
-class Driver(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A feature that moves risks.
-
-    ``direction``: how the risk moves as a number grows; ``varies`` for categories and for numbers without one
-    direction. ``highest`` and ``lowest`` are the groups of values that push furthest up and down; None when all
-    groups are too small.
-    """
-
-    feature: str
-    share: float
-    direction: Direction
-    highest: Effect | None
-    lowest: Effect | None
 
 
 def find_drivers(

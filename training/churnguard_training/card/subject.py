@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from churnguard_core.card import Driver
 from churnguard_core.churnmodel.types import ChurnModel
 from churnguard_core.evaluation import Evaluation
 from churnguard_core.gates import GateOutcome, passed
 from churnguard_scoring.models import Calibration
 
-from churnguard_training.card.drivers import Driver
 from churnguard_training.card.trust import Trust, judge_calibration
 
 ALGORITHMS: Final = {

@@ -1,0 +1,121 @@
+"""Running the training program as its Job would: same arguments, progress from its output, signals passed on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import msgspec
+from churnguard_core.progress import ProgressLine, decode_progress
+from churnguard_core.result import MAX_RESULT_BYTES, TrainingResult, decode_result
+
+MOST_LINE_BYTES: Final = 64 * 1024
+SHOWN_ERROR_LINES: Final = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How the program ended.
+
+    ``result`` is None when it died before it could write one; ``errors`` are the last lines of its standard error;
+    ``stopped_by`` is the signal that this process received and passed on.
+    """
+
+    code: int
+    result: TrainingResult | None
+    errors: str
+    stopped_by: int | None
+
+
+def run_training(arguments: Sequence[str], *, on_progress: Callable[[ProgressLine], None]) -> Ended:
+    """Run ``churnguard-train`` with these arguments to its end.
+
+    SIGINT and SIGTERM reach it as SIGTERM, on which it clears away what is unfinished; a second one kills it.
+    """
+    with tempfile.TemporaryDirectory(prefix="churnguard-") as folder, _forwarded_signals() as stopping:
+        result_file, error_file = Path(folder, "result.json"), Path(folder, "errors.txt")
+        # -P: nothing in the current folder may stand in for a library.
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "churnguard_training",
+            *arguments,
+            "--result",
+            str(result_file),
+        ]
+        with error_file.open("wb") as errors:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                # A group of its own: Ctrl-C at the terminal reaches it once, through this process.
+                process_group=0,
+            )
+            stopping.attach(process)
+            with process:
+                assert process.stdout is not None  # noqa: S101 - for the type checker
+                while line := process.stdout.readline(MOST_LINE_BYTES):
+                    if (progress := decode_progress(line)) is not None:
+                        on_progress(progress)
+        return Ended(
+            code=process.returncode,
+            result=_read_result(result_file),
+            errors=_last_lines(error_file),
+            stopped_by=stopping.signum,
+        )
+
+
+class _Stopping:
+    """Signals on their way to the program."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def attach(self, process: subprocess.Popen[bytes]) -> None:
+        """Name the receiver; a signal that came before it was there is passed on now."""
+        self._process = process
+        if self.signum is not None:
+            process.terminate()
+
+    def receive(self, signum: int, _frame: FrameType | None) -> None:
+        """Pass a signal on."""
+        again, self.signum = self.signum is not None, signum
+        if self._process is not None:
+            (self._process.kill if again else self._process.terminate)()
+
+
+@contextmanager
+def _forwarded_signals() -> Iterator[_Stopping]:
+    stopping = _Stopping()
+    before = {signum: signal.signal(signum, stopping.receive) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _read_result(path: Path) -> TrainingResult | None:
+    try:
+        with path.open("rb") as file:
+            return decode_result(file.read(MAX_RESULT_BYTES + 1))
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _last_lines(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - MOST_LINE_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-SHOWN_ERROR_LINES:])
