@@ -10,17 +10,19 @@ setup: .venv/installed ## Install everything into .venv (needs Python 3.11-3.13 
 .venv/installed: requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/setup
 	@tools/setup
 
-test: setup ## Run the tests; says what it skips and why
+test: setup ## Run the tests but those of the pages; says what it skips and why
 	@$(PYTHON_BIN)/coverage erase
-	@$(PYTHON_BIN)/coverage run -m pytest -q
+	@$(PYTHON_BIN)/coverage run -m pytest -q --ignore=tests/docs
 	@$(PYTHON_BIN)/coverage combine -q && $(PYTHON_BIN)/coverage report
 
-check: setup ## Lint, types, import contracts, drift of generated files
+check: setup ## Lint, types, import contracts, drift of generated files, what the pages say
 	@$(PYTHON_BIN)/ruff check .
 	@$(PYTHON_BIN)/ruff format --check .
 	@$(PYTHON_BIN)/mypy
+	@for tests in */tests; do $(PYTHON_BIN)/mypy $$tests || exit; done
 	@$(PYTHON_BIN)/lint-imports
 	@$(PYTHON_BIN)/python tools/generate --check
+	@$(PYTHON_BIN)/python -m pytest -q tests/docs
 
 format: setup ## Format the code
 	@$(PYTHON_BIN)/ruff check --fix .

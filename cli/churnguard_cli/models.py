@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from churnguard_cli.documents import MOST_BYTES, InvalidYaml, read_documents
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import InvalidChurnModel
 from churnguard_core.churnmodel.types import ChurnModel
 from churnguard_core.names import GROUP, KIND
-
-from churnguard_cli.documents import MOST_BYTES, InvalidYaml, read_documents
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Final
 
 import msgspec
+
 from churnguard_core.progress import ProgressLine, decode_progress
 from churnguard_core.result import MAX_RESULT_BYTES, TrainingResult, decode_result
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+
 from churnguard_core.progress import ProgressLine
 
 Show = Callable[[ProgressLine], None]

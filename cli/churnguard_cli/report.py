@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 import click
-from churnguard_core.gates import GateOutcome
-from churnguard_core.result import TrainingResult
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from churnguard_core.gates import GateOutcome
+from churnguard_core.result import TrainingResult
 
 FIGURES: Final = {
     "rocAuc": "ROC AUC",

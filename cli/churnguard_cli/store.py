@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+
 from churnguard_core.bundle import CARD_DATA_NAME, MANIFEST_NAME
 from churnguard_core.churnmodel.types import Metadata
 from churnguard_core.names import DIGEST_PREFIX_LENGTH, revision_name

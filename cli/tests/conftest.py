@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from churnguard_cli.__main__ import main
 from churnguard_core.bundle import (
     CARD_DATA_NAME,

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from churnguard_cli.documents import InvalidYaml, read_documents
-from churnguard_cli.models import find_models
 from hypothesis import given
 from hypothesis import strategies as st
+
+from churnguard_cli.documents import InvalidYaml, read_documents
+from churnguard_cli.models import find_models
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

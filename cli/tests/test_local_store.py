@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from churnguard_cli.store import champion_of, next_revision, stored_bundles
 from churnguard_core.churnmodel.types import Metadata
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from churnguard_core.gates import GateOutcome
 from churnguard_core.progress import ProgressLine, encode_progress
 from churnguard_core.result import BundleReference, TrainingResult, encode_result

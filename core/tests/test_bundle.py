@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
 from churnguard_core.bundle import (
     MANIFEST_NAME,
     REQUIRED_CONTENT,
@@ -23,9 +27,6 @@ from churnguard_core.bundle import (
     verify_bundle,
 )
 from churnguard_core.features import BooleanFeature, CategoricalFeature, NumericFeature
-from hypothesis import given
-from hypothesis import strategies as st
-from msgspec.structs import replace
 
 Files = dict[str, bytes]
 

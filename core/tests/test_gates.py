@@ -4,6 +4,9 @@ import math
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from churnguard_core.churnmodel.types import Gate, Metric
 from churnguard_core.gates import (
     DEFAULT_GATE,
@@ -12,8 +15,6 @@ from churnguard_core.gates import (
     judge_gates,
     passed,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 FIGURES = st.floats(-10, 10).map(lambda value: round(value, 6))

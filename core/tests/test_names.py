@@ -3,9 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from churnguard_core.names import bundle_path, revision_name, revision_number
 from hypothesis import given
 from hypothesis import strategies as st
+
+from churnguard_core.names import bundle_path, revision_name, revision_number
 
 MODELS = st.from_regex(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from churnguard_core.progress import ProgressLine, decode_progress, encode_progress
 from hypothesis import given
 from hypothesis import strategies as st
+
+from churnguard_core.progress import ProgressLine, decode_progress, encode_progress
 
 LINES = st.builds(
     ProgressLine,

@@ -5,6 +5,9 @@ import re
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from churnguard_core import gates
 from churnguard_core.churnmodel.types import Metric
 from churnguard_core.gates import GateOutcome
@@ -16,8 +19,6 @@ from churnguard_core.result import (
     encode_result,
 )
 from churnguard_core.undecodable import UNDECODABLE
-from hypothesis import given
-from hypothesis import strategies as st
 
 FIGURES = st.dictionaries(
     st.sampled_from([*get_args(Metric), "valueAtRisk"]), st.floats(allow_nan=False, allow_infinity=False)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from churnguard_core.features import BooleanFeature, CategoricalFeature
 from numpy.typing import NDArray
 
+from churnguard_core.features import BooleanFeature, CategoricalFeature
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.records import UNSEEN
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from churnguard_core.bundle import PARITY_NAME, SCORER_NAME, InvalidBundle, Manifest, verify_bundle
 from msgspec import Struct
 
+from churnguard_core.bundle import PARITY_NAME, SCORER_NAME, InvalidBundle, Manifest, verify_bundle
 from churnguard_scoring.radial_basis import NoReasonsError
 from churnguard_scoring.scorer import Scorer, ScorerDefinition
 

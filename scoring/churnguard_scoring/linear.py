@@ -13,9 +13,9 @@ from math import copysign, log1p
 from typing import Any, Final
 
 import numpy as np
-from churnguard_core.features import Feature, NumericFeature
 from numpy.typing import NDArray
 
+from churnguard_core.features import Feature, NumericFeature
 from churnguard_scoring.binning import CategoryBins, NumericBins
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, Interval, Output, Value, encode_outputs

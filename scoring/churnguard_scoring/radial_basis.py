@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from churnguard_core.features import Feature
 from numpy.typing import NDArray
 
+from churnguard_core.features import Feature
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, encode
 from churnguard_scoring.models import RadialBasis, Space

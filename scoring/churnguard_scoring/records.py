@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature, NumericFeature
 
+from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature, NumericFeature
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
 
 Record: TypeAlias = Mapping[str, Any]

@@ -8,10 +8,10 @@ from math import exp
 from typing import Protocol
 
 import numpy as np
-from churnguard_core.features import Feature
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from churnguard_core.features import Feature
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
 from churnguard_scoring.linear import CompiledLinear

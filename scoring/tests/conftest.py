@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature, NumericFeature
 from churnguard_scoring.columns import Column
 from churnguard_scoring.encoder import Encoder, Interval, Member, Missing, Output, Value

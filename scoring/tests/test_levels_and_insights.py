@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from churnguard_core.churnmodel.types import Condition, Insight, Levels
 from churnguard_scoring.levels import insights, risk_level
 

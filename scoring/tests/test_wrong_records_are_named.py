@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from churnguard_core.features import Feature
 from churnguard_scoring.records import InvalidRecords, check_records, columns_from_records
 from churnguard_scoring.scorer import Scorer, ScorerDefinition

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from churnguard_simulator import Customers, simulate
 
 

@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from churnguard_simulator import CATEGORIES, COLUMN_ORDER, MAX_ROWS, MAX_SEED, Categorical, Customers
 from churnguard_simulator.equations import PRICES
 from churnguard_simulator.identifiers import CAPACITY, identifiers
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 _ADD_ONS = (
     "OnlineSecurity",

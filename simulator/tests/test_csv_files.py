@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from churnguard_simulator import (
     CHUNK_ROWS,
     COLUMN_ORDER,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from churnguard_simulator import CHUNK_ROWS, MAX_ROWS, MAX_SEED, iter_chunks, simulate
-from churnguard_simulator.csv_text import customers_lines, truth_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from churnguard_simulator import CHUNK_ROWS, MAX_ROWS, MAX_SEED, iter_chunks, simulate
+from churnguard_simulator.csv_text import customers_lines, truth_lines
 
 _SEEDS = st.integers(0, MAX_SEED)
 

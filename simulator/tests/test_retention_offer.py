@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from churnguard_simulator import Categorical, Customers
 from churnguard_simulator.drivers import OFFER
 from churnguard_simulator.equations import Equation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from churnguard_simulator import Categorical, Customers, SimulatedColumn
 from churnguard_simulator.drivers import DRIVERS
 from churnguard_simulator.risk import truth_of

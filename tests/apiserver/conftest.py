@@ -24,8 +24,9 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from churnguard_core.names import GROUP, PLURAL, VERSION
 from kubernetes import client
+
+from churnguard_core.names import GROUP, PLURAL, VERSION
 
 REPOSITORY: Final = Path(__file__).parents[2]
 BUILD: Final = REPOSITORY / "tests" / "tools" / "build"

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 import yaml
+
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.names import API_VERSION, GROUP, KIND, PLURAL, VERSION
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import InvalidChurnModel
 from churnguard_core.names import API_VERSION, KIND
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 pytestmark = pytest.mark.apiserver
 

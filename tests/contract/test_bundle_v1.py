@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
+
 from churnguard_core.bundle import (
     EVALUATION_NAME,
     MANIFEST_NAME,
@@ -19,7 +21,6 @@ from churnguard_core.bundle import (
 from churnguard_core.evaluation import Evaluation
 from churnguard_core.reference import Reference
 from churnguard_scoring.bundle import load_bundle
-from msgspec.structs import replace
 
 Bundle = Callable[[str], dict[str, bytes]]
 

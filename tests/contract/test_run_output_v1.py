@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from churnguard_core import gates
 from churnguard_core.progress import decode_progress, encode_progress
 from churnguard_core.result import BundleReference, TrainingResult, decode_result, encode_result

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+
 from churnguard_core.churnmodel.types import ChurnModel, Training
 from churnguard_core.result import TrainingResult
 from churnguard_scoring.bundle import load_bundle

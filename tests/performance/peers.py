@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import shap
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from xgboost import XGBClassifier
+
 from churnguard_core.churnmodel.types import Columns, Data, Label, SimulatorSource, Source
 from churnguard_scoring.encoder import encode
 from churnguard_scoring.scorer import Scorer, ScorerDefinition
@@ -17,10 +22,6 @@ from churnguard_training.candidates.boosting import Boosting
 from churnguard_training.checks import check_table
 from churnguard_training.encoders import describe_features
 from churnguard_training.table import Table
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from xgboost import XGBClassifier
 
 NUMBERS = ["tenure", "MonthlyCharges", "TotalCharges"]
 

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
+
 from churnguard_core.churnmodel.types import Allow, Columns, Data, FileSource, Label, Source, Training
 from churnguard_scoring.scorer import Scorer
 from churnguard_training import sources
 from churnguard_training.checks import check_table
 from churnguard_training.fitting import fit_model
 from churnguard_training.metrics import measure
-from sklearn.model_selection import StratifiedKFold
-from threadpoolctl import threadpool_limits
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OUTER_FOLDS: Final = 5

@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from imblearn.over_sampling import SMOTE
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+
 from churnguard_core.churnmodel.types import Data, FileSource, Source
 from churnguard_scoring.encoder import encode
 from churnguard_training import sources
 from churnguard_training.checks import check_table
 from churnguard_training.encoders import fit_filled_tree_encoder, fit_linear_encoder
 from churnguard_training.table import Table
-from imblearn.over_sampling import SMOTE
-from numpy.typing import NDArray
 from quality import TASKS, data_folder
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score, roc_auc_score
-from sklearn.model_selection import StratifiedKFold
 
 SEED: Final = 42
 FOLDS: Final = 5

@@ -17,7 +17,6 @@ from typing import NoReturn
 
 from churnguard_core.names import revision_number
 from churnguard_core.result import EXIT_CRASHED, EXIT_REFUSED, EXIT_TRAINED, TrainingResult, encode_result
-
 from churnguard_training.errors import Refused
 from churnguard_training.modelfile import load_churnmodel
 from churnguard_training.reporting import Reporter

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Final
 
 import msgspec
+
 from churnguard_core.bundle import (
     EVALUATION_NAME,
     FORMAT,
@@ -27,7 +28,6 @@ from churnguard_core.bundle import (
 from churnguard_core.churnmodel.types import ChurnModel, Spec
 from churnguard_core.evaluation import Evaluation
 from churnguard_scoring.scorer import Scorer
-
 from churnguard_training.candidates import CANDIDATES
 from churnguard_training.fitting import FittedModel
 from churnguard_training.records import parity_records, reference

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from churnguard_core.churnmodel.types import Balancing
 from numpy.typing import NDArray
 
+from churnguard_core.churnmodel.types import Balancing
 from churnguard_training.candidates.base import Matrix, Sample
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from churnguard_scoring.models import Calibration, Space
-from churnguard_scoring.scorer import sigmoid_many
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+
+from churnguard_scoring.models import Calibration, Space
+from churnguard_scoring.scorer import sigmoid_many
 
 IDENTITY: Final = Calibration()
 MARGIN: Final = 1e-3

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 import numpy as np
+
 from churnguard_core.bundle import EVALUATION_NAME, InvalidBundle
 from churnguard_core.evaluation import Evaluation
 from churnguard_core.features import Feature, NumericFeature
 from churnguard_scoring.bundle import load_bundle
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
-
 from churnguard_training.errors import Refused
 from churnguard_training.metrics import measure
 from churnguard_training.table import Table

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from churnguard_core.features import (
     BOOLEAN_CATEGORIES,
     BooleanFeature,
@@ -16,7 +18,6 @@ from churnguard_core.features import (
 )
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, Columns, NumericColumn
 from churnguard_scoring.encoder import Encoder, Interval, Member, Missing, Output, Value, encode_outputs
-from numpy.typing import NDArray
 
 RARE_ROWS: Final = 20
 """A category seen less often has no estimate worth an input of its own; rare ones share one."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+
 from churnguard_core.churnmodel.types import Training
 from churnguard_core.evaluation import CandidateReport
 from churnguard_scoring.encoder import encode
 from churnguard_scoring.models import Model, Trees
 from churnguard_scoring.scorer import ScorerDefinition
-
 from churnguard_training import calibration
 from churnguard_training.balancing import balance
 from churnguard_training.candidates import CANDIDATES

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from churnguard_core.evaluation import HoldoutMethod
 from numpy.typing import NDArray
 
+from churnguard_core.evaluation import HoldoutMethod
 from churnguard_training.table import Table
 
 HOLDOUT_SHARE: Final = 0.2

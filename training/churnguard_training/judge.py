@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
 from churnguard_core.churnmodel.types import Training
 from churnguard_core.evaluation import (
     Evaluation,
@@ -17,9 +20,6 @@ from churnguard_core.evaluation import (
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn
 from churnguard_scoring.radial_basis import NoReasonsError
 from churnguard_scoring.scorer import Scorer
-from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
-
 from churnguard_training.fitting import FittedModel, fit_chosen
 from churnguard_training.folds import subsample
 from churnguard_training.metrics import Labels, Scores, calibration_bins, deciles, intervals, measure

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from churnguard_core.evaluation import CalibrationBin, DecileReport
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, log_loss, roc_auc_score
+
+from churnguard_core.evaluation import CalibrationBin, DecileReport
 
 Labels = NDArray[np.uint8]
 Scores = NDArray[np.float64]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import InvalidChurnModel
 from churnguard_core.churnmodel.types import ChurnModel
-
 from churnguard_training.errors import Refused
 
 MOST_BYTES: Final = 1024 * 1024

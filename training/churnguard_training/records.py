@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+
 from churnguard_core.features import BooleanFeature, Feature, NumericFeature
 from churnguard_core.reference import CategoricalReference, NumericReference, Reference
 from churnguard_scoring.bundle import ParityRecord, answer
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.scorer import Scorer
-
 from churnguard_training.metrics import Scores
 from churnguard_training.table import Table
 

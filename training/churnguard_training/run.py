@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
 from churnguard_core.bundle import InvalidBundle, content_digest, verify_bundle
 from churnguard_core.churnmodel.types import ChurnModel, Data
 from churnguard_core.evaluation import Evaluation
@@ -18,8 +20,6 @@ from churnguard_core.gates import GateOutcome, judge_gates
 from churnguard_core.names import bundle_path
 from churnguard_core.result import BundleReference, TrainingResult
 from churnguard_scoring.scorer import Scorer
-from threadpoolctl import threadpool_limits
-
 from churnguard_training import sources
 from churnguard_training.assemble import build_content, build_manifest, content_files
 from churnguard_training.candidates.svm import MOST_ROWS

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from churnguard_core.churnmodel.types import Balancing
-from churnguard_core.evaluation import CandidateReport
-from churnguard_scoring.columns import Columns
-from churnguard_scoring.encoder import Encoder, encode
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from churnguard_core.churnmodel.types import Balancing
+from churnguard_core.evaluation import CandidateReport
+from churnguard_scoring.columns import Columns
+from churnguard_scoring.encoder import Encoder, encode
 from churnguard_training import calibration
 from churnguard_training.balancing import balance
 from churnguard_training.candidates import CANDIDATES, Candidate, Fitted, Parameters

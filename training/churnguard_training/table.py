@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from churnguard_scoring.columns import CategoricalColumn, Column, take
 from numpy.typing import NDArray
+
+from churnguard_scoring.columns import CategoricalColumn, Column, take
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import click
-from churnguard_core.bundle import CARD_NAME, InvalidBundle, Manifest, verify_bundle
 
 from churnguard_cli import messages
 from churnguard_cli.exits import EXIT_CODES, OK, REFUSED
 from churnguard_cli.folders import bundles_below, read_bundle_folder
+from churnguard_core.bundle import CARD_NAME, InvalidBundle, Manifest, verify_bundle
 
 SHOWN_BUNDLES = 10
 

@@ -12,11 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 import click
 import msgspec
-from churnguard_core.churnmodel.data import FileSource, Source
-from churnguard_core.churnmodel.types import ChurnModel
-from churnguard_core.gates import passed
-from churnguard_core.names import revision_number
-from churnguard_core.result import TrainingResult
 
 from churnguard_cli import messages
 from churnguard_cli.exits import EXIT_CODES, FAILED, GATES_FAILED, OK, REFUSED
@@ -25,6 +20,11 @@ from churnguard_cli.program import Ended, run_training
 from churnguard_cli.progress import shown_progress
 from churnguard_cli.report import print_result
 from churnguard_cli.store import Stored, champion_of, next_revision, stored_bundles
+from churnguard_core.churnmodel.data import FileSource, Source
+from churnguard_core.churnmodel.types import ChurnModel
+from churnguard_core.gates import passed
+from churnguard_core.names import revision_number
+from churnguard_core.result import TrainingResult
 
 
 @click.command(epilog=EXIT_CODES)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from churnguard_core.churnmodel.crd import custom_resource_definition
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import InvalidChurnModel

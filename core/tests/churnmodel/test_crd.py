@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import jsonschema
 import yaml
+
 from churnguard_core import names
 from churnguard_core.churnmodel.crd import custom_resource_definition
 from churnguard_core.churnmodel.parse import parse_churnmodel

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from churnguard_core.churnmodel.reference import reference_page
 from churnguard_core.churnmodel.status import REASONS
 

@@ -9,14 +9,15 @@ import hypothesis.strategies as st
 import jsonschema
 import msgspec
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from msgspec import Struct
+from msgspec import inspect as types
+
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import InvalidChurnModel
 from churnguard_core.churnmodel.rules import RULES
 from churnguard_core.churnmodel.shapes import Field, Shape, fields_of, shape_of
 from churnguard_core.churnmodel.types import ChurnModel
-from hypothesis import HealthCheck, assume, given, settings
-from msgspec import Struct
-from msgspec import inspect as types
 
 Document = dict[str, Any]
 Path = tuple[str | int, ...]

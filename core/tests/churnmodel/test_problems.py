@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import SHOWN_PROBLEMS, InvalidChurnModel, Problem
 

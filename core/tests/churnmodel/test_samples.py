@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.reference import EXAMPLE
 from churnguard_core.churnmodel.types import FileSource, PostgresSource, SimulatorSource

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import jsonschema
 import msgspec
+
 from churnguard_core.churnmodel.scalars import Metric
 from churnguard_core.churnmodel.shapes import fields_of
 from churnguard_core.churnmodel.status import (

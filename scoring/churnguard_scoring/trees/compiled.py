@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from churnguard_core.features import Feature, NumericFeature
 from numpy.typing import NDArray
 
+from churnguard_core.features import Feature, NumericFeature
 from churnguard_scoring.binning import Bins, CategoryBins, NumericBins
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from churnguard_core.features import Feature
 from churnguard_scoring.encoder import Encoder, encode
 from churnguard_scoring.models import Trees

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
+
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
 from churnguard_scoring.models import Model, Space
-from numpy.typing import NDArray
 
 Parameters: TypeAlias = Mapping[str, float | int | str]
 Matrix: TypeAlias = NDArray[np.floating]

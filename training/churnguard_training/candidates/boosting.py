@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 import xgboost
+from numpy.typing import NDArray
+
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder
 from churnguard_scoring.models import Space, Trees
-from numpy.typing import NDArray
-
 from churnguard_training.candidates.base import Matrix, Parameters, Sample
 from churnguard_training.candidates.boundaries import split_below
 from churnguard_training.encoders import fit_tree_encoder

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from churnguard_scoring.columns import Columns
-from churnguard_scoring.encoder import Encoder
-from churnguard_scoring.models import Space, Trees
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
+from churnguard_scoring.columns import Columns
+from churnguard_scoring.encoder import Encoder
+from churnguard_scoring.models import Space, Trees
 from churnguard_training.candidates.base import Matrix, Parameters, Sample
 from churnguard_training.candidates.boundaries import split_at_most
 from churnguard_training.encoders import fit_tree_encoder

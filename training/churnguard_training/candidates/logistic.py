@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from churnguard_scoring.columns import Columns
-from churnguard_scoring.encoder import Encoder
-from churnguard_scoring.models import Linear, Space
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from churnguard_scoring.columns import Columns
+from churnguard_scoring.encoder import Encoder
+from churnguard_scoring.models import Linear, Space
 from churnguard_training.candidates.base import Matrix, Parameters, Sample
 from churnguard_training.encoders import fit_linear_encoder
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import msgspec
-from churnguard_core.card import CARD_FORMAT, CardData
 
+from churnguard_core.card import CARD_FORMAT, CardData
 from churnguard_training.card.subject import Subject
 
 

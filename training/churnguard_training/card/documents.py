@@ -11,7 +11,6 @@ from churnguard_core.evaluation import Evaluation
 from churnguard_core.gates import GateOutcome
 from churnguard_scoring.radial_basis import NoReasonsError
 from churnguard_scoring.scorer import Scorer
-
 from churnguard_training.card.data import card_data
 from churnguard_training.card.drivers import Floats, find_drivers, risk_with
 from churnguard_training.card.sections import card_text

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from churnguard_core.card import Direction, Driver, Effect
 from churnguard_core.evaluation import FeatureImportance
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.scorer import Scorer, sigmoid
-from numpy.typing import NDArray
-
 from churnguard_training.card.wording import number, short
 
 MOST_DRIVERS: Final = 8

@@ -11,7 +11,6 @@ from churnguard_core.churnmodel.types import ChurnModel
 from churnguard_core.evaluation import Evaluation
 from churnguard_core.gates import GateOutcome, passed
 from churnguard_scoring.models import Calibration
-
 from churnguard_training.card.trust import Trust, judge_calibration
 
 ALGORITHMS: Final = {

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from churnguard_core.features import BOOLEAN_CATEGORIES
-from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn
 from numpy.typing import NDArray
 
+from churnguard_core.features import BOOLEAN_CATEGORIES
+from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn
 from churnguard_training.checks.cells import TextCells, is_blank, is_missing_marker, is_one_of, number_text
 
 _TRUE: Final = ("true", "t", "1")

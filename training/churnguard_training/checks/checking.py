@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from churnguard_core.churnmodel.types import Data
-from churnguard_scoring.columns import CategoricalColumn
 from numpy.typing import NDArray
 
+from churnguard_core.churnmodel.types import Data
+from churnguard_scoring.columns import CategoricalColumn
 from churnguard_training.checks.amounts import read_amounts
 from churnguard_training.checks.cells import Cells, read_id_cells
 from churnguard_training.checks.counts import enough_rows

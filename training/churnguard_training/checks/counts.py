@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from churnguard_core.churnmodel.types import Allow
 from numpy.typing import NDArray
 
+from churnguard_core.churnmodel.types import Allow
 from churnguard_training.checks.findings import Finding, warning
 
 MIN_ROWS: Final = 1_000

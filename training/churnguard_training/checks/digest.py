@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy as np
-from churnguard_scoring.columns import CategoricalColumn, Column
 from numpy.typing import NDArray
+
+from churnguard_scoring.columns import CategoricalColumn, Column
 
 
 class _Digest(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+
 from churnguard_core.churnmodel.types import Columns, ColumnType
 from churnguard_scoring.columns import Column
-
 from churnguard_training.checks.cells import Cells
 from churnguard_training.checks.findings import Finding, RowNumbers, problem
 from churnguard_training.checks.grouping import Hashes, content_hashes

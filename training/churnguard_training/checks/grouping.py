@@ -11,9 +11,9 @@ from hashlib import blake2b
 from typing import Final
 
 import numpy as np
-from churnguard_scoring.columns import CategoricalColumn, Column
 from numpy.typing import NDArray
 
+from churnguard_scoring.columns import CategoricalColumn, Column
 from churnguard_training.checks.categories import from_numbers
 from churnguard_training.checks.cells import Cells, NumberCells, TextCells, TimeCells, is_blank
 

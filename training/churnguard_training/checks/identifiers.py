@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from churnguard_scoring.columns import CategoricalColumn, Column, NumericColumn
 from numpy.typing import NDArray
 
+from churnguard_scoring.columns import CategoricalColumn, Column, NumericColumn
 from churnguard_training.checks.findings import Finding, warning
 
 IDENTIFIER_SHARE: Final = 0.50

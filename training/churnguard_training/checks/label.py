@@ -6,9 +6,9 @@ import difflib
 from typing import Final
 
 import numpy as np
-from churnguard_core.churnmodel.types import Label
 from numpy.typing import NDArray
 
+from churnguard_core.churnmodel.types import Label
 from churnguard_training.checks.categories import from_numbers
 from churnguard_training.checks.cells import (
     Cells,

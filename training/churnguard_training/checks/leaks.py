@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 import numpy as np
-from churnguard_scoring.columns import CategoricalColumn, Column
 from numpy.typing import NDArray
 
+from churnguard_scoring.columns import CategoricalColumn, Column
 from churnguard_training.checks.counts import FLOOR_CLASS_ROWS
 from churnguard_training.checks.findings import Finding, warning
 from churnguard_training.checks.grouping import Hashes, mixed

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-from churnguard_scoring.columns import CategoricalColumn, Column
 
+from churnguard_scoring.columns import CategoricalColumn, Column
 from churnguard_training.checks.findings import MAX_SHOWN, Finding, counted, listed, warning
 
 SHOWN_SHARE: Final = 0.01

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from churnguard_scoring.columns import NumericColumn
 from numpy.typing import NDArray
 
+from churnguard_scoring.columns import NumericColumn
 from churnguard_training.checks.cells import TextCells, is_blank, is_missing_marker, is_one_of
 from churnguard_training.checks.findings import Finding, RowNumbers, counted, problem, warning
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, NumericColumn
 from numpy.typing import NDArray
 
+from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, NumericColumn
 from churnguard_training.checks.categories import categorical_column, from_numbers
 from churnguard_training.checks.cells import Cells, TextCells, TimeCells, number_text
 from churnguard_training.checks.findings import Finding, RowNumbers, problem, warning

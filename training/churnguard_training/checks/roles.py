@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
-from churnguard_core.churnmodel.types import Columns, Data
 
+from churnguard_core.churnmodel.types import Columns, Data
 from churnguard_training.checks.cells import Cells, is_supported, read_cells
 from churnguard_training.checks.findings import Finding, problem
 

@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from churnguard_core.churnmodel.types import ColumnType
-from churnguard_scoring.columns import Column, NumericColumn
 from numpy.typing import NDArray
 
+from churnguard_core.churnmodel.types import ColumnType
+from churnguard_scoring.columns import Column, NumericColumn
 from churnguard_training.checks.categories import (
     boolean_column,
     categorical_column,

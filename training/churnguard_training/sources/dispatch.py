@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow as pa
-from churnguard_core.churnmodel.types import Data, FileSource
 
+from churnguard_core.churnmodel.types import Data, FileSource
 from churnguard_training.checks.origin import Origin, with_origin
 from churnguard_training.errors import Refused
 from churnguard_training.sources.csv import read_csv

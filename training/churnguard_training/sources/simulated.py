@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+
 from churnguard_core.churnmodel.types import SimulatorSource
 from churnguard_simulator import Categorical, Customers, SimulatedColumn, simulate
-
 from churnguard_training.checks.origin import Origin, with_origin
 
 

@@ -10,7 +10,6 @@ from typing import Final
 from urllib.parse import unquote
 
 from churnguard_core.names import CLAIM_MOUNT_ROOT
-
 from churnguard_training.errors import Reason, Refused
 
 CLAIM_ROOT_VARIABLE: Final = "CHURNGUARD_CLAIM_ROOT"

@@ -9,7 +9,6 @@ from typing import Final, Protocol
 
 from churnguard_core.bundle import MANIFEST_NAME
 from churnguard_core.names import DIGEST_PREFIX_LENGTH
-
 from churnguard_training.errors import Refused
 
 MANIFEST: Final = MANIFEST_NAME

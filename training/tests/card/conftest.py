@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+
 from churnguard_core.card import Driver, Effect
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.types import ChurnModel

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from churnguard_core.evaluation import CalibrationBin
-from churnguard_training.card.trust import explained_by_chance, judge_calibration
 from hypothesis import given
 from hypothesis import strategies as st
+
+from churnguard_core.evaluation import CalibrationBin
+from churnguard_training.card.trust import explained_by_chance, judge_calibration
 
 SCORES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import msgspec
 import numpy as np
 import pytest
+
 from churnguard_core.card import CardData
 from churnguard_scoring.columns import CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.encoder import Encoder, Missing, Value

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from churnguard_core.card import Driver
 from churnguard_core.churnmodel.types import ChurnModel
 from churnguard_core.evaluation import CalibrationBin, FeatureImportance

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
 from churnguard_core.card import Driver
 from churnguard_core.evaluation import FeatureImportance
 from churnguard_scoring.columns import CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.scorer import Scorer
 from churnguard_training.card.drivers import find_drivers, risk_with
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 
 class OneFeature:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from churnguard_training.card.wording import amount, listed, number, percent, short
 
 

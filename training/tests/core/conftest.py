@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
 from churnguard_core.churnmodel.types import (
     Balancing,
     Columns,
@@ -35,8 +38,6 @@ from churnguard_training.folds import split_holdout
 from churnguard_training.search import encoder_for
 from churnguard_training.sources.simulated import as_table
 from churnguard_training.table import Table
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 Simulated = Callable[..., Table]
 Damage = Callable[..., Table]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from churnguard_core.churnmodel.types import Balancing, Search, Training
 from churnguard_scoring.columns import NumericColumn
 from churnguard_scoring.scorer import Scorer
@@ -18,7 +20,6 @@ from churnguard_training.encoders import fit_tree_encoder
 from churnguard_training.fitting import fit_model
 from churnguard_training.folds import assign_folds
 from churnguard_training.table import Table
-from numpy.typing import NDArray
 
 
 @pytest.fixture(scope="module")

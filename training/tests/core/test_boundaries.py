@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from churnguard_training.candidates.boundaries import split_at_most, split_below
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from churnguard_training.candidates.boundaries import split_at_most, split_below
 
 LARGEST_32 = float(np.finfo(np.float32).max)
 SMALLEST_32 = float(np.finfo(np.float32).smallest_subnormal)

@@ -8,6 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace as with_
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss
+
 from churnguard_scoring.models import Calibration, Space
 from churnguard_scoring.scorer import Scorer, sigmoid_many
 from churnguard_training.calibration import (
@@ -20,11 +26,6 @@ from churnguard_training.calibration import (
     fit_probability,
 )
 from churnguard_training.table import Table
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace as with_
-from numpy.typing import NDArray
-from sklearn.metrics import log_loss
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.uint8]

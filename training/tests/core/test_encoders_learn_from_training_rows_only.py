@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from churnguard_core.features import BooleanFeature, CategoricalFeature, NumericFeature
 from churnguard_scoring.columns import CategoricalColumn, Column, NumericColumn
 from churnguard_scoring.encoder import Encoder, Interval, Member, Missing, Output, Value, encode
@@ -21,8 +24,6 @@ from churnguard_training.encoders import (
 )
 from churnguard_training.search import search
 from churnguard_training.table import Table
-from hypothesis import given
-from hypothesis import strategies as st
 
 FITS = [fit_tree_encoder, fit_filled_tree_encoder, fit_linear_encoder]
 Fit = Callable[[dict[str, Column]], Encoder]

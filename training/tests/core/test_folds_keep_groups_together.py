@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from churnguard_training.folds import HOLDOUT_SHARE, assign_folds, mix, split_holdout, subsample
-from churnguard_training.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from churnguard_training.folds import HOLDOUT_SHARE, assign_folds, mix, split_holdout, subsample
+from churnguard_training.table import Table
 
 Hashes = NDArray[np.uint64]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
+
 from churnguard_core.evaluation import Evaluation
 from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, NumericColumn
 from churnguard_scoring.scorer import Scorer
@@ -22,7 +24,6 @@ from churnguard_training.judge import (
 )
 from churnguard_training.metrics import measure
 from churnguard_training.table import Table
-from sklearn.metrics import roc_auc_score
 
 Judge = Callable[..., Any]
 

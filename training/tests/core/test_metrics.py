@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn import metrics as sklearn_metrics
+
 from churnguard_training import metrics
 from churnguard_training.metrics import (
     best_f1_threshold,
@@ -14,10 +19,6 @@ from churnguard_training.metrics import (
     measure,
     top_decile_precision,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-from sklearn import metrics as sklearn_metrics
 
 Labels = NDArray[np.uint8]
 Scores = NDArray[np.float64]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
+from numpy.typing import NDArray
+
 from churnguard_scoring.encoder import Encoder
 from churnguard_scoring.scorer import Scorer
 from churnguard_training.table import Table
-from numpy.typing import NDArray
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what importing shap warns of is not ours

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
+
 from churnguard_core.churnmodel.types import Balancing
 from churnguard_scoring.columns import NumericColumn
 from churnguard_scoring.models import RadialBasis, Trees
 from churnguard_training.candidates import CANDIDATES
 from churnguard_training.table import Table
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
 
 TOLERANCE = 1e-5
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
+
 from churnguard_core.churnmodel.types import Search, Training
 from churnguard_scoring.scorer import Scorer
 from churnguard_simulator import Customers
 from churnguard_training.fitting import fit_model
 from churnguard_training.table import Table
-from sklearn.metrics import roc_auc_score
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from churnguard_core.churnmodel.types import Allow, Columns, Data, FileSource, Label, Source
 from churnguard_training.checks import check_table
 from churnguard_training.errors import Refused

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_scoring.columns import CategoricalColumn
 from churnguard_training.checks import check_table
 from churnguard_training.errors import Refused
 from churnguard_training.table import Table
-from hypothesis import HealthCheck, event, given, settings
-from hypothesis import strategies as st
 
 TEXT = st.one_of(
     st.sampled_from(["", " ", "Yes", "No", "1", "0", "1.0", "inf", "NA", "true", "2024-05-31", "29,99", "-"]),

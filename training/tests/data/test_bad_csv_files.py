@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pytest
+
 from churnguard_training.errors import Refused
 from churnguard_training.sources.csv import read_csv
 from churnguard_training.sources.files import LIMITS

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_scoring.columns import CategoricalColumn, NumericColumn
 from churnguard_training.checks import Origin, check_table, with_origin
 from churnguard_training.errors import Refused
 from churnguard_training.table import Table
-from numpy.typing import NDArray
 
 ROWS = 1_200
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from churnguard_training.checks import origin_of
-from churnguard_training.errors import Refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from churnguard_training.checks import origin_of
+from churnguard_training.errors import Refused
 
 ROWS = [{"a": "1", "b": "NA"}, {"a": "", "b": " "}]
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_scoring.columns import CategoricalColumn, NumericColumn
 from churnguard_training.checks import check_table
 from churnguard_training.checks.grouping import content_hashes, mixed
-from hypothesis import given
-from hypothesis import strategies as st
 
 CELLS = st.one_of(st.none(), st.integers(-2, 2))
 ROWS = st.lists(st.tuples(CELLS, CELLS, st.sampled_from(["a", "b", "c", None])), min_size=1, max_size=12)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_training.checks import Origin, check_table, with_origin
 from churnguard_training.errors import Refused

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_scoring.columns import CategoricalColumn, NumericColumn
 from churnguard_training.checks import check_table
 from churnguard_training.checks.leaks import single_auc
 from churnguard_training.errors import Refused
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 
 def labels(rows: int, left: int) -> list[str]:

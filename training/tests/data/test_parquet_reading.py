@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyarrow import csv, parquet
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_training.checks import check_table, origin_of
 from churnguard_training.errors import Refused
 from churnguard_training.sources.files import LIMITS
 from churnguard_training.sources.parquet import read_parquet
-from pyarrow import csv, parquet
 
 
 @pytest.fixture

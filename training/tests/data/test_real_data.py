@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
 from churnguard_core.churnmodel.types import Data
 from churnguard_scoring.columns import CategoricalColumn, NumericColumn
 from churnguard_training.checks import check_table

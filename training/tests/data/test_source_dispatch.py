@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
+
 from churnguard_core.churnmodel.types import Data, PostgresSource, SimulatorSource, Source
 from churnguard_training.checks import check_table, origin_of
 from churnguard_training.errors import Refused
 from churnguard_training.sources import read
-from pyarrow import parquet
 
 
 def no_fetch(uri: str) -> Path:

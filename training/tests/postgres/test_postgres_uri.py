@@ -3,10 +3,11 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from churnguard_training.errors import Refused
-from churnguard_training.sources.postgres_uri import parse_connection
 from hypothesis import given
 from hypothesis import strategies as st
+
+from churnguard_training.errors import Refused
+from churnguard_training.sources.postgres_uri import parse_connection
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+
 from churnguard_training.errors import Refused
 from churnguard_training.sources.postgres import read_query
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from churnguard_training.secrets import Credentials
 from churnguard_training.storage import BundleStore, open_store
 

@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+
 from churnguard_training.errors import Refused
 from churnguard_training.secrets import Credentials
 from churnguard_training.storage import MANIFEST, BundleStore, open_store, read_bundle

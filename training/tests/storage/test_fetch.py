@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from churnguard_training.errors import Refused
 from churnguard_training.secrets import Credentials
 from churnguard_training.storage import fetch, open_store

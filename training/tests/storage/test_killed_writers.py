@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from churnguard_training.secrets import Credentials
 from churnguard_training.storage import BundleStore, open_store
 

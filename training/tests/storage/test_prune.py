@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from churnguard_core.names import bundle_path
 from churnguard_training.errors import Refused
 from churnguard_training.prune import bundles_to_delete, prune, prune_all
 from churnguard_training.storage import MANIFEST, BundleStore
-from hypothesis import given
-from hypothesis import strategies as st
 
 MODEL = "retention/telco"
 DIGEST = "0a1b2c3d4e5f"

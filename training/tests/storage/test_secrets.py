@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from churnguard_training.errors import Refused
 from churnguard_training.secrets import Credentials, read_credentials
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from churnguard_core.evaluation import CalibrationBin
 from matplotlib.figure import Figure
 
+from churnguard_core.evaluation import CalibrationBin
 from churnguard_training.card.plots.drawing import BLUE, GREY, draw_png, percent_axis, title
 from churnguard_training.card.subject import Subject
 from churnguard_training.card.trust import Finding, Z, standard_error

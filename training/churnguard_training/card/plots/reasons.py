@@ -6,10 +6,10 @@ import warnings
 from typing import Any, Final
 
 import numpy as np
-from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
-from churnguard_scoring.scorer import Scorer
 from matplotlib.figure import Figure
 
+from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
+from churnguard_scoring.scorer import Scorer
 from churnguard_training.card.drivers import Floats
 from churnguard_training.card.plots.drawing import draw_png, title
 from churnguard_training.card.subject import Subject

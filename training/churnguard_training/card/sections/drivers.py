@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from churnguard_core.card import Direction, Driver, Effect
-
 from churnguard_training.card.markdown import code, section, table
 from churnguard_training.card.subject import Subject
 from churnguard_training.card.wording import percent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from churnguard_core.gates import LOWER_IS_BETTER
-
 from churnguard_training.card.markdown import code, plain, section, table
 from churnguard_training.card.sections.trust import FIGURES
 from churnguard_training.card.subject import Subject

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from churnguard_core.evaluation import GroupReport
-
 from churnguard_training.card.markdown import code, section, table
 from churnguard_training.card.subject import Subject
 from churnguard_training.card.wording import figure, listed, percent

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from churnguard_core.churnmodel.types import Source
-
 from churnguard_training.card.markdown import section, table
 from churnguard_training.card.subject import Subject
 from churnguard_training.card.wording import figure, number, percent

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from churnguard_core.evaluation import CalibrationBin, HoldoutMethod
-
 from churnguard_training.card.markdown import section, table
 from churnguard_training.card.subject import Subject
 from churnguard_training.card.trust import explained_by_chance
