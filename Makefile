@@ -1,14 +1,15 @@
 SHELL := /bin/sh
-PYTHON_BIN := .venv/bin
+VENV ?= .venv
+PYTHON_BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/installed ## Install everything into .venv (needs Python 3.11-3.13 only)
+setup: $(VENV)/installed ## Install everything into .venv (needs Python 3.11-3.13 only)
 
-.venv/installed: requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/setup
-	@tools/setup
+$(VENV)/installed: requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/setup
+	@VENV=$(VENV) tools/setup
 
 test: setup ## Run the tests but those of the pages; says what it skips and why
 	@$(PYTHON_BIN)/coverage erase
@@ -44,6 +45,6 @@ lock: setup ## Compile requirements.lock again, changing as little as possible
 	@tools/lock
 
 clean: ## Remove what make made
-	rm -rf .venv build .coverage* .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .coverage* .mypy_cache .pytest_cache .ruff_cache
 
 .PHONY: help setup test check format generate quality bench tools lock clean

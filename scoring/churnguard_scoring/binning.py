@@ -9,6 +9,7 @@ definition of the encoding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,10 @@ class CategoryBins:
         """The feature's name."""
         return self.feature.name
 
+    @cached_property
+    def _categories(self) -> tuple[str, ...]:
+        return (*self.feature.categories, UNSEEN)
+
     @property
     def unseen(self) -> int:
         """The bin of categories that training did not see."""
@@ -68,12 +73,14 @@ class CategoryBins:
     def representatives(self) -> Column:
         """A value of each bin, in order."""
         codes = np.append(np.arange(self.unseen + 1), MISSING_CODE).astype(np.int32)
-        return CategoricalColumn(codes, (*self.feature.categories, UNSEEN))
+        return CategoricalColumn(codes, self._categories)
 
     def assign(self, column: Column) -> NDArray[np.intp]:
         """Bin of every row; the column may have categories and an order of its own."""
         if not isinstance(column, CategoricalColumn):
             raise TypeError(f"feature {self.name!r} is categorical, its column is not")
+        if column.categories == self._categories:
+            return np.where(column.codes == MISSING_CODE, self.missing, column.codes)
         known = {category: code for code, category in enumerate(self.feature.categories)}
         lookup = np.empty(len(column.categories) + 1, dtype=np.intp)
         lookup[:-1] = [known.get(category, self.unseen) for category in column.categories]

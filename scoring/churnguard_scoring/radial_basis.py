@@ -12,7 +12,7 @@ from churnguard_core.features import Feature
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, encode
 from churnguard_scoring.models import RadialBasis, Space
-from churnguard_scoring.records import Record, columns_from_records
+from churnguard_scoring.records import Record, RecordReader
 
 BLOCK_ROWS = 512
 
@@ -41,7 +41,7 @@ class CompiledRadialBasis:
     def __init__(self, *, model: RadialBasis, encoder: Encoder, features: Sequence[Feature]) -> None:
         self._model = model
         self._encoder = encoder
-        self._features = tuple(features)
+        self._reader = RecordReader(features)
         self._vectors = np.array(model.vectors)
         self._coefficients = np.array(model.coefficients)
         self._squares = np.einsum("ij,ij->i", self._vectors, self._vectors)
@@ -51,7 +51,7 @@ class CompiledRadialBasis:
 
     def raw(self, record: Record) -> float:
         """Decision value of one record; InvalidRecords when a field's type is wrong."""
-        return float(self.raw_many(columns_from_records(self._features, [record]))[0])
+        return float(self.raw_many(self._reader.columns([record]))[0])
 
     def raw_many(self, columns: Columns) -> NDArray[np.float64]:
         """Decision values of all rows."""

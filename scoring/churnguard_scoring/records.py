@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -67,25 +68,73 @@ def check_records(features: Sequence[Feature], records: Sequence[Record]) -> tup
     )
 
 
+class RecordReader:
+    """Turns records into typed columns; made once per model, for batches.
+
+    Args:
+        features: All features that a record may have.
+    """
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self._features = tuple(features)
+        self._codes = {
+            feature.name: _Codes(feature) for feature in features if not isinstance(feature, NumericFeature)
+        }
+        self._categories = {
+            feature.name: (*feature.categories, UNSEEN)
+            for feature in features
+            if not isinstance(feature, NumericFeature)
+        }
+
+    def columns(self, records: Sequence[Record]) -> dict[str, Column]:
+        """Typed columns of these records.
+
+        Raises:
+            InvalidRecords: Values of the wrong type, all of them.
+        """
+        try:
+            return {feature.name: self._column(feature, records) for feature in self._features}
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidRecords(check_records(self._features, records)) from None
+
+    def _column(self, feature: Feature, records: Sequence[Record]) -> Column:
+        values = _values(feature.name, records)
+        if isinstance(feature, NumericFeature):
+            return _numeric_column(values)
+        codes = map(self._codes[feature.name].__getitem__, values)
+        return CategoricalColumn(
+            np.fromiter(codes, dtype=np.int32, count=len(values)), self._categories[feature.name]
+        )
+
+
 def columns_from_records(features: Sequence[Feature], records: Sequence[Record]) -> dict[str, Column]:
-    """Typed columns of these records.
+    """Typed columns of these records, once; ``RecordReader`` for more than one batch.
 
     Raises:
         InvalidRecords: Values of the wrong type, all of them.
     """
+    return RecordReader(features).columns(records)
+
+
+class _Codes(dict[Any, int]):
+    """Code of every value of a category; unseen texts have the one after the last, other types none."""
+
+    def __init__(self, feature: CategoricalFeature | BooleanFeature) -> None:
+        super().__init__(category_lookup(feature))
+        self[None] = MISSING_CODE
+        self._unseen = len(feature.categories)
+
+    def __missing__(self, value: object) -> int:
+        if value.__class__ is not str:
+            raise TypeError
+        return self._unseen
+
+
+def _values(name: str, records: Sequence[Record]) -> list[Any]:
     try:
-        return {
-            feature.name: _column(feature, [record.get(feature.name) for record in records])
-            for feature in features
-        }
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidRecords(check_records(features, records)) from None
-
-
-def _column(feature: Feature, values: list[Any]) -> Column:
-    if isinstance(feature, NumericFeature):
-        return _numeric_column(values)
-    return _categorical_column(feature, values)
+        return list(map(itemgetter(name), records))
+    except KeyError:
+        return [record.get(name) for record in records]
 
 
 def _numeric_column(values: list[Any]) -> NumericColumn:
@@ -97,16 +146,6 @@ def _numeric_column(values: list[Any]) -> NumericColumn:
     if np.count_nonzero(~np.isfinite(numbers)) != missing:
         raise ValueError
     return NumericColumn(numbers)
-
-
-def _categorical_column(feature: CategoricalFeature | BooleanFeature, values: list[Any]) -> CategoricalColumn:
-    lookup = category_lookup(feature)
-    unseen = len(feature.categories)
-    lookup[None] = MISSING_CODE
-    codes = np.array([lookup.get(value, unseen) for value in values], dtype=np.int32)
-    if any(values[row].__class__ is not str for row in np.flatnonzero(codes == unseen)):
-        raise TypeError
-    return CategoricalColumn(codes, (*feature.categories, UNSEEN))
 
 
 def _problem(value: object, lookup: Mapping[Any, int] | None) -> str | None:

@@ -12,12 +12,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from churnguard_core.features import Feature
-from churnguard_scoring.columns import Columns
+from churnguard_scoring.columns import Column, Columns
 from churnguard_scoring.encoder import Encoder
 from churnguard_scoring.linear import CompiledLinear
 from churnguard_scoring.models import Calibration, Linear, Model, Trees
 from churnguard_scoring.radial_basis import CompiledRadialBasis
-from churnguard_scoring.records import Record
+from churnguard_scoring.records import Record, RecordReader
 from churnguard_scoring.trees import CompiledTrees
 
 
@@ -92,7 +92,7 @@ class Scorer:
         self._model = _compile(definition, on_unseen)
         self._slope = definition.calibration.slope
         self._intercept = definition.calibration.intercept
-        self._names = tuple(feature.name for feature in definition.features)
+        self._reader = RecordReader(definition.features)
         self._link, self._link_many = _LINKS[self._model.space]
 
     @property
@@ -125,6 +125,10 @@ class Scorer:
         reasons.sort(key=_by_size)
         total = baseline + sum(value for _, value in reasons)
         return Explanation(self._link(total), dict(reasons), baseline, self._model.space)
+
+    def columns(self, records: Sequence[Record]) -> dict[str, Column]:
+        """Typed columns of these records, for the methods on tables; InvalidRecords names every wrong field."""
+        return self._reader.columns(records)
 
     def score_many(self, columns: Columns) -> NDArray[np.float64]:
         """Churn probabilities of all rows."""

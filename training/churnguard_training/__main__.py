@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from churnguard_core.names import revision_number
+from churnguard_core.names import revision_name, revision_number
 from churnguard_core.result import EXIT_CRASHED, EXIT_REFUSED, EXIT_TRAINED, TrainingResult, encode_result
 from churnguard_training.errors import Refused
 from churnguard_training.modelfile import load_churnmodel
@@ -52,7 +52,7 @@ def _train_parser() -> argparse.ArgumentParser:
         "--champion", metavar="URI", help="bundle of the serving revision, judged on the same rows"
     )
     parser.add_argument("--champion-digest", metavar="DIGEST", help="expected digest of that bundle")
-    parser.add_argument("--result", type=Path, metavar="FILE", help="also write the JSON result here")
+    parser.add_argument("--result", type=_result_file, metavar="FILE", help="also write the JSON result here")
     return parser
 
 
@@ -80,6 +80,14 @@ def _revision(text: str) -> str:
     return text
 
 
+def _result_file(text: str) -> Path:
+    # Known before the work: a result that nobody can read makes it worthless.
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a folder, or in a folder that does not exist")
+    return path
+
+
 def _train(options: argparse.Namespace) -> int:
     reporter = Reporter(sys.stdout.buffer)
     return _answer(lambda: _run(options, reporter), options=options)
@@ -87,6 +95,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> TrainingResult:
     model = load_churnmodel(options.model)
+    _check_revision(options.revision, model=model.metadata.name)
     # Imported late: it takes two seconds that a wrong spec need not wait for.
     from churnguard_training.run import Request, run
 
@@ -98,6 +107,16 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> TrainingResult:
         champion_digest=options.champion_digest,
     )
     return run(request, reporter=reporter)
+
+
+def _check_revision(revision: str, *, model: str) -> None:
+    # Another model's revision would be stored where neither history nor prune finds it.
+    if revision != revision_name(model=model, number=revision_number(revision)):
+        raise Refused(
+            reason="InvalidSpec",
+            problems=[f"--revision: {revision} is no revision of {model}"],
+            hint=f"it is named for the ChurnModel, such as {model}-r1",
+        )
 
 
 def _answer(work: Callable[[], TrainingResult], *, options: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from churnguard_scoring.scorer import Scorer
 from churnguard_training import sources
 from churnguard_training.assemble import build_content, build_manifest, content_files
 from churnguard_training.candidates.svm import MOST_ROWS
-from churnguard_training.champion import judge_champion
+from churnguard_training.champion import Champion, judge_champion, load_champion
 from churnguard_training.checks import check_table
 from churnguard_training.errors import Refused
 from churnguard_training.fitting import FittedModel, fit_model
@@ -60,6 +60,7 @@ def run(request: Request, *, reporter: Reporter, environ: Mapping[str, str] = os
     with threadpool_limits(limits=1):
         # What can be refused at once is refused before the work.
         store = open_store(request.output, credentials=read_credentials(role="store", environ=environ))
+        store.list(f"{model.metadata.namespace}/{model.metadata.name}")
         champion = _read_champion(request, environ=environ)
         table = _load(model.spec.data, reporter=reporter, environ=environ)
         split = _split(table, model=model, reporter=reporter)
@@ -73,11 +74,7 @@ def run(request: Request, *, reporter: Reporter, environ: Mapping[str, str] = os
             method=split.method,
             training=model.spec.training,
         )
-        figures = (
-            judge_champion(champion, digest=request.champion_digest, holdout=holdout)
-            if champion is not None
-            else {}
-        )
+        figures = {} if champion is None else judge_champion(champion, holdout=holdout)
         gates = judge_gates(
             model.spec.gates, metrics=evaluation.metrics, champion=figures, baseline=evaluation.baseline
         )
@@ -100,10 +97,11 @@ class _Judged:
     gates: tuple[GateOutcome, ...]
 
 
-def _read_champion(request: Request, *, environ: Mapping[str, str]) -> dict[str, bytes] | None:
+def _read_champion(request: Request, *, environ: Mapping[str, str]) -> Champion | None:
     if request.champion is None:
         return None
-    return read_bundle(request.champion, credentials=read_credentials(role="store", environ=environ))
+    files = read_bundle(request.champion, credentials=read_credentials(role="store", environ=environ))
+    return load_champion(files, digest=request.champion_digest)
 
 
 def _load(data: Data, *, reporter: Reporter, environ: Mapping[str, str]) -> Table:

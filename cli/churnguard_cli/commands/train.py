@@ -90,7 +90,7 @@ def _read_model(file: Path, *, data: Path | None) -> ChurnModel:
 
 def _with_source(model: ChurnModel, *, file: Path) -> ChurnModel:
     replace = msgspec.structs.replace
-    source = Source(file=FileSource(uri=file.absolute().as_uri()))
+    source = Source(file=FileSource(uri=file.resolve().as_uri()))
     return replace(model, spec=replace(model.spec, data=replace(model.spec.data, source=source)))
 
 

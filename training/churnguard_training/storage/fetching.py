@@ -49,7 +49,11 @@ def _local(location: FolderLocation) -> Path:
         problem = f"no permission to read {location.uri}"
     except OSError as error:
         problem = f"{location.uri} cannot be read: {error.strerror}"
-    raise Refused(reason="SourceUnreadable", problems=[problem])
+    raise Refused(
+        reason="SourceUnreadable",
+        problems=[problem],
+        hint="put a readable file there, or mend spec.data.source.file.uri",
+    )
 
 
 def _download(
