@@ -22,7 +22,13 @@ CLAIM_MOUNT_ROOT: Final = "/mnt/churnguard"
 
 DIGEST_PREFIX_LENGTH: Final = 12
 
-_REVISION = re.compile(r"(?P<model>[a-z](?:[-a-z0-9]*[a-z0-9])?)-r(?P<number>[1-9][0-9]{0,8})")
+MODEL_NAME: Final = r"[a-z](?:[-a-z0-9]*[a-z0-9])?"
+"""Pattern of a ChurnModel's name, for patterns of names that begin with it."""
+
+BUNDLE_NAME: Final = re.compile(rf"(?P<model>{MODEL_NAME})-r[1-9][0-9]*-[0-9a-f]{{{DIGEST_PREFIX_LENGTH}}}")
+"""Last part of a bundle's path: ``<model>-r<number>-<digest12>``."""
+
+_REVISION = re.compile(rf"(?P<model>{MODEL_NAME})-r(?P<number>[1-9][0-9]{{0,8}})")
 
 
 def revision_name(*, model: str, number: int) -> str:

@@ -77,6 +77,7 @@ class RecordReader:
 
     def __init__(self, features: Sequence[Feature]) -> None:
         self._features = tuple(features)
+        self._all_fields = itemgetter(*[feature.name for feature in features] or [""])
         self._codes = {
             feature.name: _Codes(feature) for feature in features if not isinstance(feature, NumericFeature)
         }
@@ -93,12 +94,24 @@ class RecordReader:
             InvalidRecords: Values of the wrong type, all of them.
         """
         try:
-            return {feature.name: self._column(feature, records) for feature in self._features}
+            return {
+                feature.name: self._column(feature, values)
+                for feature, values in zip(self._features, self._transposed(records), strict=True)
+            }
         except (TypeError, ValueError, OverflowError):
             raise InvalidRecords(check_records(self._features, records)) from None
 
-    def _column(self, feature: Feature, records: Sequence[Record]) -> Column:
-        values = _values(feature.name, records)
+    def _transposed(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
+        """The values of every feature. Record by record, each is fetched into the cache once."""
+        if records and len(self._features) > 1:
+            try:
+                return list(zip(*map(self._all_fields, records), strict=True))
+            except KeyError:
+                pass
+        names = [feature.name for feature in self._features]
+        return [tuple([record.get(name) for record in records]) for name in names]
+
+    def _column(self, feature: Feature, values: tuple[Any, ...]) -> Column:
         if isinstance(feature, NumericFeature):
             return _numeric_column(values)
         codes = map(self._codes[feature.name].__getitem__, values)
@@ -130,14 +143,7 @@ class _Codes(dict[Any, int]):
         return self._unseen
 
 
-def _values(name: str, records: Sequence[Record]) -> list[Any]:
-    try:
-        return list(map(itemgetter(name), records))
-    except KeyError:
-        return [record.get(name) for record in records]
-
-
-def _numeric_column(values: list[Any]) -> NumericColumn:
+def _numeric_column(values: tuple[Any, ...]) -> NumericColumn:
     kinds = set(map(type, values))
     if not kinds <= {int, float, type(None)}:
         raise TypeError

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ("core", "scoring", "simulator", "training", "cli")
+COMPONENTS = ("core", "scoring", "simulator", "storage", "training", "serving", "cli")
 
 HEAVY = {"sklearn", "xgboost", "shap", "imblearn", "pandas", "scipy", "pyarrow", "matplotlib", "yaml"}
 NEVER_NAMED = {
@@ -59,6 +59,12 @@ def test_the_simulator_loads_nothing_that_learns() -> None:
     assert not loaded & (HEAVY - {"pyarrow"})
 
 
+def test_storage_loads_neither_tables_nor_what_learns() -> None:
+    loaded = modules_after(importing("churnguard_storage"))
+    assert {"obstore", "churnguard_storage", "churnguard_core"} <= loaded
+    assert not loaded & (HEAVY | {"numpy"})
+
+
 def imported_packages(component: str) -> set[str]:
     """Third-party and workspace packages that a component's source names in an import."""
     names: set[str] = set()
@@ -84,7 +90,7 @@ def distributions_of(package: str) -> set[str]:
     # Workspace members are installed as editable: their import package names them.
     if package.startswith("churnguard_"):
         return {package.replace("_", "-")}
-    return {name.lower() for name in packages_distributions().get(package, [])}
+    return {name.lower().replace("_", "-") for name in packages_distributions().get(package, [])}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -100,7 +106,7 @@ def test_every_import_is_a_declared_dependency(component: str) -> None:
     assert undeclared == set()
 
 
-@pytest.mark.parametrize("component", ["core", "scoring", "simulator", "training"])
+@pytest.mark.parametrize("component", ["core", "scoring", "simulator", "storage", "training", "serving"])
 def test_every_declared_dependency_is_imported(component: str) -> None:
     used = {name for package in imported_packages(component) for name in distributions_of(package)}
     assert declared_distributions(component) - used - NEVER_NAMED == set()

@@ -15,7 +15,8 @@ from msgspec import inspect as types
 from churnguard_core import result
 from churnguard_core.progress import ProgressLine, Stage
 from churnguard_core.result import TrainingResult
-from churnguard_training import __main__, secrets
+from churnguard_storage import secrets
+from churnguard_training import __main__
 from churnguard_training.errors import Reason
 
 PAGE = "docs/training.md"

@@ -10,67 +10,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 import numpy as np
 
-from churnguard_core.churnmodel.types import ChurnModel, Training
 from churnguard_core.result import TrainingResult
 from churnguard_scoring.bundle import load_bundle
 from churnguard_scoring.records import columns_from_records
 from churnguard_scoring.scorer import Scorer
 from churnguard_simulator import simulate
+from churnguard_storage import Credentials, open_store
 from churnguard_training.modelfile import load_churnmodel
-from churnguard_training.secrets import Credentials
-from churnguard_training.storage import open_store
 from peers import LibraryPipeline, deeper_scorer
 from quality import ROOT, TASKS, data_folder
+from rows import SMOKE, Row, best_microseconds, seconds
+from serving import serving_rows
 
 SAMPLE: Final = ROOT / "manifests" / "samples" / "telco.yaml"
-SMOKE: Final = os.environ.get("BENCH") == "smoke"
 MANY_ROWS: Final = 20_000 if SMOKE else 1_000_000
-REPEATS: Final = 3 if SMOKE else 7
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the table. ``reach`` is in the unit of ``value``, None where nothing is asked."""
-
-    what: str
-    value: float
-    unit: str
-    reach: float | None = None
-    remark: str = ""
-
-    def __str__(self) -> str:
-        verdict = (
-            ""
-            if self.reach is None
-            else f"<= {self.reach:g} {'ok' if self.value <= self.reach else 'MISSED'}"
-        )
-        return f"  {self.what:<52}{self.value:>10.3g} {self.unit:<6}{verdict:<16}{self.remark}"
-
-
-def best_microseconds(work: Callable[[Any], object], records: Sequence[Any]) -> float:
-    """Microseconds per record in the best of some passes over different records."""
-    best = float("inf")
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        for record in records:
-            work(record)
-        best = min(best, time.perf_counter() - start)
-    return best / len(records) * 1e6
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +91,12 @@ def scorer_of(run: Run, *, store: Path) -> Scorer:
     return scorer
 
 
+def folder_of(run: Run) -> Path:
+    """Where a run's bundle is."""
+    assert run.result.bundle is not None
+    return Path(unquote(urlsplit(run.result.bundle.uri).path))
+
+
 def records_of(scorer: Scorer, *, count: int) -> list[dict[str, Any]]:
     """Simulated customers as callers send them."""
     customers = simulate(rows=count, seed=11)
@@ -144,7 +111,7 @@ def _values(column: Any) -> list[Any]:
     return [column.categories[code] for code in column.codes.tolist()]
 
 
-def scoring_rows(scorer: Scorer, *, training: Training) -> list[Row]:
+def scoring_rows(scorer: Scorer) -> list[Row]:
     """One record, and a million, against the libraries' own way."""
     records = records_of(scorer, count=500 if SMOKE else 2000)
     table = columns_from_records(scorer.features, records)
@@ -201,7 +168,6 @@ def simulator_rows() -> list[Row]:
 
 def main() -> int:
     """Measure and print."""
-    model: ChurnModel = load_churnmodel(SAMPLE)
     print(
         f"{'smoke: small sizes, the figures mean nothing' if SMOKE else 'full sizes'}; {os.cpu_count()} processors"
     )
@@ -212,7 +178,10 @@ def main() -> int:
         rows, telco = training_rows(store)
         for row in rows:
             print(row, flush=True)
-        for row in scoring_rows(scorer_of(telco, store=store), training=model.spec.training):
+        scorer = scorer_of(telco, store=store)
+        for row in scoring_rows(scorer):
+            print(row, flush=True)
+        for row in serving_rows(folder_of(telco), records=records_of(scorer, count=1000)):
             print(row, flush=True)
     return 0
 

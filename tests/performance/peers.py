@@ -57,7 +57,7 @@ class LibraryPipeline:
     """ColumnTransformer, XGBClassifier and TreeExplainer, as their documentation shows."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._explainer = shap.TreeExplainer(pipeline[-1])
 
     @classmethod
@@ -81,11 +81,11 @@ class LibraryPipeline:
 
     def score(self, record: Mapping[str, Any]) -> float:
         """Churn probability of one record."""
-        return float(self._pipeline.predict_proba(self._frame(record))[0, 1])
+        return float(self.pipeline.predict_proba(self._frame(record))[0, 1])
 
     def explain(self, record: Mapping[str, Any]) -> Any:
         """Shapley values of one record."""
-        return self._explainer.shap_values(self._pipeline[0].transform(self._frame(record)))
+        return self._explainer.shap_values(self.pipeline[0].transform(self._frame(record)))
 
     @staticmethod
     def _frame(record: Mapping[str, Any]) -> pd.DataFrame:

@@ -154,13 +154,14 @@ def _failure(options: argparse.Namespace, *, verdict: str, reason: str, message:
 def _prune(options: argparse.Namespace) -> int:
     import os
 
+    from churnguard_storage import open_store, read_credentials
     from churnguard_training.prune import prune
-    from churnguard_training.secrets import read_credentials
-    from churnguard_training.storage import open_store
+    from churnguard_training.refusing import refusing
 
     try:
-        store = open_store(options.store, credentials=read_credentials(role="store", environ=os.environ))
-        pruned = prune(store, model=options.model, keep=options.keep, now=datetime.now(UTC))
+        with refusing("StoreUnreachable"):
+            store = open_store(options.store, credentials=read_credentials(role="store", environ=os.environ))
+            pruned = prune(store, model=options.model, keep=options.keep, now=datetime.now(UTC))
     except Refused as refused:
         print(refused.message, file=sys.stderr)  # noqa: T201
         return EXIT_REFUSED

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from churnguard_core.messages import message_for_people
+
 Reason = Literal[
     "SourceUnreadable",  # the file, object or query cannot be read at all: missing, no permission, SQL error
     "MalformedData",  # it can be read, but is no table: ragged rows, truncated Parquet, NUL bytes
@@ -38,7 +40,4 @@ class Refused(Exception):  # noqa: N818 - a verdict, not an error of the program
     @property
     def message(self) -> str:
         """The text for people: one problem per line, then the hint; at most a screen."""
-        shown = list(self.problems[:12])
-        if len(self.problems) > len(shown):
-            shown.append(f"and {len(self.problems) - len(shown)} more")
-        return "\n".join([*shown, *([f"hint: {self.hint}"] if self.hint else [])])
+        return message_for_people(self.problems, hint=self.hint)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from churnguard_core.names import BUNDLE_NAME, MODEL_NAME
+from churnguard_storage import BundleStore
 from churnguard_training.errors import Refused
-from churnguard_training.storage import BundleStore
-from churnguard_training.storage.store import BUNDLE_NAME, MODEL_NAME
 
 LEFTOVER_AGE: Final = timedelta(days=1)
 """What a killed writer left is removed after this time; no writer that lives takes as long."""
@@ -55,7 +55,8 @@ def prune(store: BundleStore, *, model: str, keep: Collection[str], now: datetim
 
     Raises:
         Refused: InvalidSpec when ``model`` or ``keep`` is malformed or ``keep`` is empty (a slip would delete
-            everything); StoreUnreachable.
+            everything).
+        StorageError: The store cannot be used.
     """
     problems = _problems(model=model, keep=keep)
     if not keep:

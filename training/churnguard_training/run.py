@@ -20,6 +20,7 @@ from churnguard_core.gates import GateOutcome, judge_gates
 from churnguard_core.names import bundle_path
 from churnguard_core.result import BundleReference, TrainingResult
 from churnguard_scoring.scorer import Scorer
+from churnguard_storage import BundleStore, StorageError, fetch, open_store, read_bundle, read_credentials
 from churnguard_training import sources
 from churnguard_training.assemble import build_content, build_manifest, content_files
 from churnguard_training.candidates.svm import MOST_ROWS
@@ -29,10 +30,9 @@ from churnguard_training.errors import Refused
 from churnguard_training.fitting import FittedModel, fit_model
 from churnguard_training.folds import Split, split_holdout
 from churnguard_training.judge import judge
+from churnguard_training.refusing import refusing
 from churnguard_training.reporting import Reporter
-from churnguard_training.secrets import read_credentials
 from churnguard_training.sources.postgres import read_query
-from churnguard_training.storage import BundleStore, fetch, open_store, read_bundle
 from churnguard_training.table import Table
 
 LEAST_HOLDOUT_OF_A_CLASS = 10
@@ -49,6 +49,7 @@ class Request:
     champion_digest: str | None = None
 
 
+@refusing("StoreUnreachable")
 def run(request: Request, *, reporter: Reporter, environ: Mapping[str, str] = os.environ) -> TrainingResult:
     """Train, judge and store one revision.
 
@@ -104,6 +105,7 @@ def _read_champion(request: Request, *, environ: Mapping[str, str]) -> Champion 
     return load_champion(files, digest=request.champion_digest)
 
 
+@refusing("SourceUnreadable")
 def _load(data: Data, *, reporter: Reporter, environ: Mapping[str, str]) -> Table:
     reporter.report("read", "reading customers")
     credentials = read_credentials(role="source", environ=environ)
@@ -208,9 +210,9 @@ def _store(
 def _put(store: BundleStore, path: str, files: Mapping[str, bytes], *, digest: str) -> str:
     try:
         return store.put(path, files)
-    except Refused:
+    except StorageError:
         # A Job whose pod died after writing runs again: the same bundle with another time of origin is there.
-        with suppress(Refused, InvalidBundle):
+        with suppress(StorageError, InvalidBundle):
             verify_bundle(store.get(path), digest=digest)
             return f"{store.uri}/{path}"
         raise

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from churnguard_core.progress import decode_progress
-from churnguard_training.secrets import Credentials
-from churnguard_training.storage import open_store
+from churnguard_storage import Credentials, open_store
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from churnguard_training.secrets import Credentials
-from churnguard_training.storage import MANIFEST, BundleStore, open_store
+from churnguard_storage import MANIFEST, BundleStore, Credentials, open_store
 
 DIGEST = "0a1b2c3d4e5f"
 OWN = [f"retention/telco/telco-r{number}-{DIGEST}" for number in (1, 2, 3, 10)]
@@ -56,3 +55,12 @@ def test_a_slip_in_what_is_kept_is_refused_and_deletes_nothing(
     assert "hint: " in refused.stderr
     assert "Traceback" not in refused.stderr
     assert store.list("") == tuple(sorted([*OWN, *OTHERS]))
+
+
+def test_a_store_that_cannot_be_used_is_refused_in_words(prune: Prune) -> None:
+    refused = prune(f"telco-r2-{DIGEST}", uri="pvc://nowhere/bundles")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "the claim of pvc://nowhere/bundles is not mounted\n"
+        "hint: the PersistentVolumeClaim must exist in the ChurnModel's namespace\n"
+    )

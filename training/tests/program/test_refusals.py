@@ -19,8 +19,7 @@ from churnguard_core.bundle import (
     file_digest,
     verify_bundle,
 )
-from churnguard_training.secrets import Credentials
-from churnguard_training.storage import open_store
+from churnguard_storage import Credentials, open_store
 
 pytestmark = pytest.mark.slow
 

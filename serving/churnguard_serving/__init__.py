@@ -1,0 +1,1 @@
+"""The predictor: a bundle behind the KServe protocols."""

@@ -1,0 +1,1 @@
+"""HTTP: our doors in front of KServe's."""

@@ -1,0 +1,91 @@
+"""The body of a v1 request: ``{"instances": [{...}, ...]}``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from churnguard_serving.predictor import Instance
+from churnguard_serving.problems import BadRequest, Problem
+from churnguard_serving.settings import Limits
+
+_EXPECTED: Final = 'expected {"instances": [{...}, ...]}'
+
+
+class _Body(Struct):
+    instances: list[Instance]
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+
+
+def read_instances(body: bytes, *, limits: Limits) -> list[Instance]:
+    """The instances of a body.
+
+    Raises:
+        BadRequest: It is no JSON, has no instances, none or too many, or some are no objects.
+    """
+    try:
+        instances = _decode(body).instances
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        instances = _find_instances(read_json(body))
+    check_count(len(instances), limits=limits)
+    return instances
+
+
+def check_count(count: int, *, limits: Limits) -> None:
+    """Raise BadRequest for no instance, or for more than a request may have."""
+    if not count:
+        raise BadRequest("there are no instances: the list is empty")
+    if count > limits.max_instances:
+        problem = f"{count} instances in one request; at most {limits.max_instances} are answered"
+        raise BadRequest(problem, status=413)
+
+
+def read_json(body: bytes) -> Any:
+    """What a body holds that the fast decoder refused.
+
+    NaN and Infinity are no JSON, but they are read here, so that the answer can name their fields.
+    """
+    try:
+        return json.loads(body.decode())
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body is not UTF-8 (byte {error.start})") from None
+    except RecursionError:
+        raise BadRequest("the body is nested too deeply") from None
+    except ValueError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+
+
+def _find_instances(document: Any) -> list[Instance]:
+    if not isinstance(document, dict):
+        raise BadRequest(f"the body is {kind(document)}; {_EXPECTED}")
+    if "instances" not in document:
+        raise BadRequest(f"the body has no instances; {_EXPECTED}")
+    instances = document["instances"]
+    if not isinstance(instances, list):
+        raise BadRequest(f"instances is {kind(instances)}; {_EXPECTED}")
+    problems = [
+        Problem(instance=at, message=f"expected an object with fields, got {kind(instance)}")
+        for at, instance in enumerate(instances)
+        if not isinstance(instance, dict)
+    ]
+    if problems:
+        raise BadRequest("some instances are no objects", problems=problems)
+    return instances
+
+
+def kind(value: object) -> str:
+    """What a JSON value is, in words."""
+    kinds: dict[type, str] = {
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
+    return kinds.get(type(value), "null")

@@ -1,0 +1,151 @@
+"""What a request costs the server's processor, ours and its peers', in one run.
+
+Processor time per request hardly depends on what else a machine does, requests per second very much; so the former is
+measured. Each server has one core for itself, the load another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from load import Load, http_request, measure, resident_mebibytes
+from rows import SMOKE, Row
+
+HERE: Final = Path(__file__).parent
+SECONDS: Final = 1.0 if SMOKE else 6.0
+ROUNDS: Final = 1 if SMOKE else 3
+CONNECTIONS: Final = 32
+MANY_REQUESTS: Final = 2_000 if SMOKE else 100_000
+MOST_SECONDS_TO_START: Final = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server."""
+
+    pid: int
+    port: int
+    seconds_to_ready: float
+
+    def load(self, records: Sequence[Any], *, verb: str = "predict", connections: int = CONNECTIONS) -> Load:
+        """The best of some rounds of the same request."""
+        body = msgspec.json.encode({"instances": records})
+        request = http_request(f"/v1/models/telco:{verb}", body, port=self.port)
+        rounds = [
+            measure(port=self.port, pid=self.pid, request=request, connections=connections, seconds=SECONDS)
+            for _ in range(ROUNDS)
+        ]
+        return min(rounds, key=lambda load: load.cpu_microseconds)
+
+
+def our_command(bundle: Path, port: int) -> list[str]:
+    """Our server, as a pod starts it."""
+    arguments = ["--bundle", bundle.as_uri(), "--name", "telco", "--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "churnguard_serving", *arguments, "--drain-seconds", "0"]
+
+
+def peer_command(kind: str, bundle: Path, port: int) -> list[str]:
+    """A peer."""
+    return [sys.executable, str(HERE / "peer_server.py"), kind, str(port), str(bundle)]
+
+
+@contextlib.contextmanager
+def running(kind: str, *, bundle: Path) -> Iterator[Server]:
+    """A server on a core of its own, from its first ready answer on."""
+    port = _free_port()
+    command = our_command(bundle, port) if kind == "ours" else peer_command(kind, bundle, port)
+    cores = sorted(os.sched_getaffinity(0))
+    start = time.monotonic()
+    process = subprocess.Popen(
+        ["taskset", "--cpu-list", str(cores[0]), *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_ready(process, port=port, start=start)
+        taken = time.monotonic() - start
+        os.sched_setaffinity(0, cores[1:] or cores)
+        yield Server(pid=process.pid, port=port, seconds_to_ready=taken)
+    finally:
+        os.sched_setaffinity(0, cores)
+        process.terminate()
+        process.wait()
+
+
+def serving_rows(bundle: Path, *, records: Sequence[Any]) -> Iterator[Row]:
+    """The table of the server."""
+    yield from _start_rows(bundle)
+    one, hundred = records[:1], records[:100]
+    many = [records[at % len(records)] for at in range(10_000)]
+    with running("ours", bundle=bundle) as server:
+        idle = resident_mebibytes(server.pid)
+        predict = server.load(one)
+        explain = server.load(one, verb="explain")
+        batches = server.load(hundred), server.load(many, connections=2)
+        explained = server.load(hundred, verb="explain"), server.load(many, verb="explain", connections=2)
+        answered = 0
+        while answered < MANY_REQUESTS:
+            answered += server.load(one).answers
+        after = resident_mebibytes(server.pid)
+    ours = predict.cpu_microseconds
+    yield Row(what="predict, 1 row, CPU of the server", value=ours, unit="us", reach=60)
+    yield Row(what="explain, 1 row, exact", value=explain.cpu_microseconds, unit="us", reach=150)
+    for what, loads in (("predict", batches), ("explain", explained)):
+        reach = (650.0, 60.0) if what == "predict" else (None, None)
+        yield Row(what=f"{what}, 100 rows", value=loads[0].cpu_microseconds, unit="us", reach=reach[0])
+        yield Row(
+            what=f"{what}, 10,000 rows", value=loads[1].cpu_microseconds / 1000, unit="ms", reach=reach[1]
+        )
+    yield Row(what="resident memory, idle", value=idle, unit="MB", reach=250)
+    yield Row(what=f"resident memory after {answered:,} requests more", value=after, unit="MB", reach=250)
+    peers = (
+        ("pipeline", "peer: KServe around a scikit-learn pipeline, 1 row", 80.0),
+        ("kserve", "peer: KServe's handlers with our scoring, 1 row", 5.0),
+        ("fastapi", "peer: FastAPI with our scoring, 1 row", None),
+    )
+    for kind, what, least in peers:
+        with running(kind, bundle=bundle) as server:
+            cost = server.load(one).cpu_microseconds
+        yield Row(what=what, value=cost, unit="us")
+        yield Row(what="  as a multiple of ours", value=cost / ours, unit="x", least=least)
+
+
+def _start_rows(bundle: Path) -> Iterator[Row]:
+    taken: dict[str, list[float]] = {"bare": [], "ours": []}
+    for _ in range(1 + 2 * ROUNDS):
+        for kind, found in taken.items():
+            with running(kind, bundle=bundle) as server:
+                found.append(server.seconds_to_ready)
+    ours, bare = min(taken["ours"]), min(taken["bare"])
+    yield Row(what="start to ready", value=ours, unit="s")
+    yield Row(what="  as a multiple of a bare kserve.ModelServer", value=ours / bare, unit="x", reach=1.5)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], *, port: int, start: float) -> None:
+    url = f"http://127.0.0.1:{port}/v2/health/ready"
+    while time.monotonic() - start < MOST_SECONDS_TO_START:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.01)
+    raise SystemExit(f"the server did not become ready: {' '.join(process.args)}")  # type: ignore[arg-type]
