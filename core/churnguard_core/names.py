@@ -22,7 +22,7 @@ CLAIM_MOUNT_ROOT: Final = "/mnt/churnguard"
 
 DIGEST_PREFIX_LENGTH: Final = 12
 
-MODEL_NAME: Final = r"[a-z](?:[-a-z0-9]*[a-z0-9])?"
+MODEL_NAME: Final = r"[a-z](?:[-a-z0-9]{0,38}[a-z0-9])?"
 """Pattern of a ChurnModel's name, for patterns of names that begin with it."""
 
 BUNDLE_NAME: Final = re.compile(rf"(?P<model>{MODEL_NAME})-r[1-9][0-9]*-[0-9a-f]{{{DIGEST_PREFIX_LENGTH}}}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from churnguard_core.features import Feature
-from churnguard_scoring.columns import Columns
+from churnguard_scoring.columns import CategoricalColumn, Columns
 from churnguard_scoring.encoder import Encoder, encode
 from churnguard_scoring.models import RadialBasis, Space
 from churnguard_scoring.records import Record, RecordReader
@@ -33,15 +33,24 @@ class CompiledRadialBasis:
         model: Support vectors, coefficients, gamma and intercept.
         encoder: Its encoder; every number must be filled when missing.
         features: All features that a record may have.
+        on_unseen: Called with a feature's name for each unseen category met by the per-record path.
     """
 
     space: Final[Space] = "logOdds"
     baseline: float = 0.0
 
-    def __init__(self, *, model: RadialBasis, encoder: Encoder, features: Sequence[Feature]) -> None:
+    def __init__(
+        self,
+        *,
+        model: RadialBasis,
+        encoder: Encoder,
+        features: Sequence[Feature],
+        on_unseen: Callable[[str], None],
+    ) -> None:
         self._model = model
         self._encoder = encoder
         self._reader = RecordReader(features)
+        self._on_unseen = on_unseen
         self._vectors = np.array(model.vectors)
         self._coefficients = np.array(model.coefficients)
         self._squares = np.einsum("ij,ij->i", self._vectors, self._vectors)
@@ -51,7 +60,11 @@ class CompiledRadialBasis:
 
     def raw(self, record: Record) -> float:
         """Decision value of one record; InvalidRecords when a field's type is wrong."""
-        return float(self.raw_many(self._reader.columns([record]))[0])
+        columns = self._reader.columns([record])
+        for name, column in columns.items():
+            if isinstance(column, CategoricalColumn) and column.codes[0] == len(column.categories) - 1:
+                self._on_unseen(name)
+        return float(self.raw_many(columns)[0])
 
     def raw_many(self, columns: Columns) -> NDArray[np.float64]:
         """Decision values of all rows."""

@@ -157,7 +157,7 @@ def _compile(definition: ScorerDefinition, on_unseen: Callable[[str], None]) -> 
         case Linear() as linear:
             return CompiledLinear(linear=linear, encoder=encoder, features=features, on_unseen=on_unseen)
         case model:
-            return CompiledRadialBasis(model=model, encoder=encoder, features=features)
+            return CompiledRadialBasis(model=model, encoder=encoder, features=features, on_unseen=on_unseen)
 
 
 def sigmoid(value: float) -> float:

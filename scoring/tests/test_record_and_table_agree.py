@@ -88,7 +88,7 @@ def test_a_support_vector_machine_says_that_it_has_no_reasons(
 
 
 def test_unseen_categories_are_reported_and_score_as_unseen(definitions: dict[str, ScorerDefinition]) -> None:
-    for kind in ("trees", "linear"):
+    for kind in ("trees", "linear", "radialBasis"):
         seen: list[str] = []
         scorer = Scorer(definitions[kind], on_unseen=seen.append)
         first = scorer.score({"plan": "gold"})

@@ -85,7 +85,10 @@ def running(kind: str, *, bundle: Path) -> Iterator[Server]:
 
 
 def serving_rows(bundle: Path, *, records: Sequence[Any]) -> Iterator[Row]:
-    """The table of the server."""
+    """The table of the server; empty where a process's time cannot be read."""
+    if not Path("/proc/self/stat").exists():
+        print("  the server: skipped, its processor time is read from /proc (Linux)")
+        return
     yield from _start_rows(bundle)
     one, hundred = records[:1], records[:100]
     many = [records[at % len(records)] for at in range(10_000)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,15 @@ from churnguard_core.gates import GateOutcome, judge_gates
 from churnguard_core.names import bundle_path
 from churnguard_core.result import BundleReference, TrainingResult
 from churnguard_scoring.scorer import Scorer
-from churnguard_storage import BundleStore, StorageError, fetch, open_store, read_bundle, read_credentials
+from churnguard_storage import (
+    BundleStore,
+    Credentials,
+    StorageError,
+    fetch,
+    open_store,
+    read_bundle,
+    read_credentials,
+)
 from churnguard_training import sources
 from churnguard_training.assemble import build_content, build_manifest, content_files
 from churnguard_training.candidates.svm import MOST_ROWS
@@ -60,9 +69,10 @@ def run(request: Request, *, reporter: Reporter, environ: Mapping[str, str] = os
     # One thread for linear algebra: sums in another order would give another digest, and two cores have two trials.
     with threadpool_limits(limits=1):
         # What can be refused at once is refused before the work.
-        store = open_store(request.output, credentials=read_credentials(role="store", environ=environ))
+        credentials = read_credentials(role="store", environ=environ)
+        store = open_store(request.output, credentials=credentials, environ=environ)
         store.list(f"{model.metadata.namespace}/{model.metadata.name}")
-        champion = _read_champion(request, environ=environ)
+        champion = _read_champion(request, credentials=credentials, environ=environ)
         table = _load(model.spec.data, reporter=reporter, environ=environ)
         split = _split(table, model=model, reporter=reporter)
         training_part, holdout = table.rows(split.training), table.rows(split.holdout)
@@ -98,10 +108,12 @@ class _Judged:
     gates: tuple[GateOutcome, ...]
 
 
-def _read_champion(request: Request, *, environ: Mapping[str, str]) -> Champion | None:
+def _read_champion(
+    request: Request, *, credentials: Credentials, environ: Mapping[str, str]
+) -> Champion | None:
     if request.champion is None:
         return None
-    files = read_bundle(request.champion, credentials=read_credentials(role="store", environ=environ))
+    files = read_bundle(request.champion, credentials=credentials, environ=environ)
     return load_champion(files, digest=request.champion_digest)
 
 
@@ -120,9 +132,8 @@ def _load(data: Data, *, reporter: Reporter, environ: Mapping[str, str]) -> Tabl
         return read_query(credentials.uri, text)
 
     with tempfile.TemporaryDirectory(prefix="churnguard-") as folder:
-        raw = sources.read(
-            data, fetch=lambda uri: fetch(uri, credentials=credentials, folder=Path(folder)), query=query
-        )
+        file = partial(fetch, credentials=credentials, folder=Path(folder), environ=environ)
+        raw = sources.read(data, fetch=file, query=query)
         reporter.report("check", f"checking {raw.num_rows:,} rows and {raw.num_columns} columns")
         return check_table(raw, data)
 
