@@ -1,7 +1,11 @@
 SHELL := /bin/sh
 VENV ?= .venv
 PYTHON_BIN := $(VENV)/bin
+PORT = 8080
+DATA =
 .DEFAULT_GOAL := help
+# Tests, benches and `run` start many processes: each would compile its libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -10,6 +14,9 @@ setup: $(VENV)/installed ## Install everything into .venv (needs Python 3.11-3.1
 
 $(VENV)/installed: requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/setup
 	@VENV=$(VENV) tools/setup
+
+run: setup ## Train the sample and serve it; make run PORT=8081, make run DATA=path/to/telco.csv
+	@$(PYTHON_BIN)/churnguard up manifests/samples/telco.yaml --port $(PORT) $(if $(DATA),--data '$(DATA)')
 
 test: setup ## Run the tests but those of the pages; says what it skips and why
 	@$(PYTHON_BIN)/coverage erase
@@ -47,4 +54,4 @@ lock: setup ## Compile requirements.lock again, changing as little as possible
 clean: ## Remove what make made
 	rm -rf $(VENV) build .coverage* .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup test check format generate quality bench tools lock clean
+.PHONY: help setup run test check format generate quality bench tools lock clean

@@ -1,1 +1,1 @@
-"""The ``churnguard`` command: validate, simulate, train and read bundles on a laptop, without a cluster."""
+"""The ``churnguard`` command: check, train, serve and ask models on a laptop, without a cluster."""

@@ -13,6 +13,9 @@ COMMANDS: Final = {
     "validate": "Name every wrong field of ChurnModel files.",
     "seed": "Write simulated customers to a CSV file.",
     "train": "Train a ChurnModel here, as its Job would on a cluster.",
+    "up": "Train a ChurnModel and serve it here.",
+    "predict": "Ask a running server for risks.",
+    "explain": "Ask a running server for risks and their reasons.",
     "bundle": "Read and verify trained bundles.",
 }
 
@@ -41,7 +44,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="churnguard-cli", message="%(prog)s %(version)s")
 def application() -> None:
-    """Churn models without a cluster: check, train and read them on this machine.
+    """Churn models without a cluster: train, serve and ask them on this machine.
 
     Results go to standard output, progress and messages to standard error. NO_COLOR is honoured.
     """

@@ -12,7 +12,8 @@ INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = """\b
 Exit codes:
-  0  done
-  1  crashed, or the training program did
-  2  refused: wrong input, named on the screen
-  3  trained, but a gate failed: a cluster would not serve it"""
+  0    done; a server that was stopped by Ctrl-C or SIGTERM is done
+  1    failed: a program that was started crashed, or no server answers
+  2    refused: wrong input, named on the screen
+  3    trained, but a gate failed: it would not be served
+  130  interrupted by Ctrl-C, 143 by SIGTERM, before it was done"""

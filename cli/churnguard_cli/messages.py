@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PLAIN_WIDTH = 100
 MOST_WIDTH = 120
@@ -36,7 +39,15 @@ def _say(kind: str, text: str, *, color: str) -> None:
     click.echo(f"{click.style(kind, fg=color, bold=True)}: {text}", err=True)
 
 
+def printable(text: str) -> str:
+    """Text without what a terminal would obey: it may come from anywhere."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
+
+
 def output_console() -> Console:
     """For tables and cards on standard output: as wide as the terminal, within reason; else of a fixed width."""
+    # Imported late: not every message needs a table.
+    from rich.console import Console
+
     width = min(Console().width, MOST_WIDTH) if sys.stdout.isatty() else PLAIN_WIDTH
     return Console(width=width, highlight=False, markup=False, emoji=False)

@@ -6,15 +6,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import msgspec
 
+from churnguard_cli.signals import forwarded_signals
 from churnguard_core.progress import ProgressLine, decode_progress
 from churnguard_core.result import MAX_RESULT_BYTES, TrainingResult, decode_result
 
@@ -41,7 +40,10 @@ def run_training(arguments: Sequence[str], *, on_progress: Callable[[ProgressLin
 
     SIGINT and SIGTERM reach it as SIGTERM, on which it clears away what is unfinished; a second one kills it.
     """
-    with tempfile.TemporaryDirectory(prefix="churnguard-") as folder, _forwarded_signals() as stopping:
+    with (
+        tempfile.TemporaryDirectory(prefix="churnguard-") as folder,
+        forwarded_signals(sent=signal.SIGTERM) as stopping,
+    ):
         result_file, error_file = Path(folder, "result.json"), Path(folder, "errors.txt")
         # -P: nothing in the current folder may stand in for a library.
         command = [
@@ -59,8 +61,7 @@ def run_training(arguments: Sequence[str], *, on_progress: Callable[[ProgressLin
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                # A group of its own: Ctrl-C at the terminal reaches it once, through this process.
-                process_group=0,
+                process_group=0,  # see signals
             )
             stopping.attach(process)
             with process:
@@ -74,37 +75,6 @@ def run_training(arguments: Sequence[str], *, on_progress: Callable[[ProgressLin
             errors=_last_lines(error_file),
             stopped_by=stopping.signum,
         )
-
-
-class _Stopping:
-    """Signals on their way to the program."""
-
-    def __init__(self) -> None:
-        self.signum: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def attach(self, process: subprocess.Popen[bytes]) -> None:
-        """Name the receiver; a signal that came before it was there is passed on now."""
-        self._process = process
-        if self.signum is not None:
-            process.terminate()
-
-    def receive(self, signum: int, _frame: FrameType | None) -> None:
-        """Pass a signal on."""
-        again, self.signum = self.signum is not None, signum
-        if self._process is not None:
-            (self._process.kill if again else self._process.terminate)()
-
-
-@contextmanager
-def _forwarded_signals() -> Iterator[_Stopping]:
-    stopping = _Stopping()
-    before = {signum: signal.signal(signum, stopping.receive) for signum in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
 
 
 def _read_result(path: Path) -> TrainingResult | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import click
@@ -10,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from churnguard_cli.store import Stored
 from churnguard_core.gates import GateOutcome
 from churnguard_core.result import TrainingResult
 
@@ -50,6 +52,16 @@ def print_result(result: TrainingResult, *, champion: str | None, console: Conso
         click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {warning}")
     for gate in result.gates:
         click.echo(_gate(gate))
+
+
+def print_reused(bundle: Stored, *, folder: Path) -> None:
+    """Print what is taken from the store instead of being trained; ``folder`` as it is shown."""
+    click.echo(
+        f"{click.style(bundle.revision, bold=True)}: not trained again, customers and ChurnModel are the same\n"
+    )
+    for gate in bundle.gates:
+        click.echo(_gate(gate))
+    click.echo(f"bundle: {folder}")
 
 
 def _figures(result: TrainingResult, *, champion: str | None) -> Table:

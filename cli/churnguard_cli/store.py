@@ -11,17 +11,24 @@ import msgspec
 
 from churnguard_core.bundle import CARD_DATA_NAME, MANIFEST_NAME
 from churnguard_core.churnmodel.types import Metadata
+from churnguard_core.gates import GateOutcome
 from churnguard_core.names import DIGEST_PREFIX_LENGTH, revision_name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """A bundle's folder, its revision number and the digest that its manifest states."""
+    """A bundle's folder, its revision number, the digest that its manifest states, and the verdict on its gates."""
 
     path: Path
     number: int
     digest: str
     may_serve: bool
+    gates: tuple[GateOutcome, ...] = ()
+
+    @property
+    def revision(self) -> str:
+        """Name of the revision, such as ``telco-r7``."""
+        return self.path.name.rpartition("-")[0]
 
 
 _Part = TypeVar("_Part", bound=msgspec.Struct)
@@ -33,6 +40,7 @@ class _Manifest(msgspec.Struct):
 
 class _Card(msgspec.Struct, rename="camel"):
     may_serve: bool
+    gates: tuple[GateOutcome, ...] = ()
 
 
 def stored_bundles(store: Path, model: Metadata) -> tuple[Stored, ...]:
@@ -49,6 +57,7 @@ def stored_bundles(store: Path, model: Metadata) -> tuple[Stored, ...]:
                 number=number,
                 digest=manifest.digest,
                 may_serve=card is not None and card.may_serve,
+                gates=() if card is None else card.gates,
             )
         )
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Running the command in this process or another, a bundle made by hand, and a stand-in training program."""
+"""Running the command in this process or another, a bundle made by hand, and stand-ins for the programs it starts."""
 
 from __future__ import annotations
 
@@ -92,11 +92,12 @@ def write_bundle(tmp_path: Path) -> Callable[..., Path]:
             SCORER_NAME: msgspec.json.encode(definition),
             PARITY_NAME: msgspec.json.encode([answer(scorer, {}), answer(scorer, {"tenure": number})]),
             REFERENCE_NAME: b"{}",
-            EVALUATION_NAME: b"{}",
+            EVALUATION_NAME: b'{"importance":[{"feature":"tenure","meanAbsoluteReason":0.5,"share":1}]}',
         }
+        gate = {"gate": "rocAuc >= 0.80", "passed": may_serve, "detail": "is 0.8"}
         documents = {
             CARD_NAME: card.encode(),
-            CARD_DATA_NAME: msgspec.json.encode({"mayServe": may_serve}),
+            CARD_DATA_NAME: msgspec.json.encode({"mayServe": may_serve, "gates": [gate]}),
             "plots/deciles.png": b"\x89PNG",
         }
         content = Content(
@@ -152,29 +153,77 @@ def model_file(tmp_path: Path) -> Path:
     return path
 
 
+TRAINING_HEADER = """
+import os, pathlib, shutil, signal, sys
+given = dict(argument.removeprefix('--').split('=', 1) for argument in sys.argv[1:-2])
+result = pathlib.Path(sys.argv[-1])
+assert sys.argv[-2] == '--result'
+"""
+
+SERVER_HEADER = """
+import http.server, json, os, pathlib, signal, sys, threading
+given = dict(argument.removeprefix('--').split('=', 1) for argument in sys.argv[1:])
+
+def log(level, message, **facts):
+    entry = {'time': 'now', 'level': level, 'logger': 'churnguard.serving', 'message': message, **facts}
+    print(json.dumps(entry), file=sys.stderr, flush=True)
+
+answered = threading.Event()
+
+def serve(status=200):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status if self.path == '/v2/health/ready' else 404)
+            self.send_header('Content-Length', '0')
+            self.end_headers()
+            answered.set()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer((given['host'], int(given['port'])), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    log('info', 'ready', port=server.server_port)
+
+def wait_for_the_end():
+    signal.sigwait({signal.SIGINT})
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+"""
+
+
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+def replace_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Put Python code in the place of a program; returns the folder of packages that has it."""
+
+    def replace(package: str, code: str) -> Path:
+        folder = tmp_path / "stand-in" / package
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "__init__.py").touch()
+        (folder / "__main__.py").write_text(code)
+        # Found before the real one, which a .pth file names.
+        monkeypatch.setenv("PYTHONPATH", str(folder.parent))
+        return folder.parent
+
+    return replace
+
+
+@pytest.fixture
+def stand_in(replace_program: Callable[..., Path]) -> Callable[[str], Path]:
     """Put a program in the place of the training program: Python code that finds its arguments in ``given``.
 
     Returns the folder in which it runs its code.
     """
+    return lambda code: replace_program("churnguard_training", TRAINING_HEADER + code)
 
-    def replace(code: str) -> Path:
-        package = tmp_path / "stand-in" / "churnguard_training"
-        package.mkdir(parents=True)
-        (package / "__init__.py").touch()
-        header = (
-            "import os, pathlib, signal, sys\n"
-            "given = dict(argument.removeprefix('--').split('=', 1) for argument in sys.argv[1:-2])\n"
-            "result = pathlib.Path(sys.argv[-1])\n"
-            "assert sys.argv[-2] == '--result'\n"
-        )
-        (package / "__main__.py").write_text(header + code)
-        # Found before the real one, which a .pth file names.
-        monkeypatch.setenv("PYTHONPATH", str(package.parent))
-        return package.parent
 
-    return replace
+@pytest.fixture
+def stand_in_server(replace_program: Callable[..., Path]) -> Callable[[str], Path]:
+    """Put a program in the place of the server: Python code that finds its arguments in ``given``.
+
+    It may ``log`` entries, ``serve`` readiness on its port, and ``wait_for_the_end``, which SIGINT brings.
+    """
+    return lambda code: replace_program("churnguard_serving", SERVER_HEADER + code)
 
 
 @pytest.fixture(autouse=True)

@@ -170,7 +170,7 @@ def test_a_crash_is_a_failure_with_the_programs_last_words(
     ("arguments", "problem"),
     [
         (["no.yaml"], "error: no.yaml: No such file or directory\n"),
-        (["two.yaml"], "error: two.yaml: holds 2 ChurnModels (telco, telco); train takes one\n"),
+        (["two.yaml"], "error: two.yaml: holds 2 ChurnModels (telco, telco); expected one\n"),
         (["wrong.yaml", "--data", "no.csv"], "wrong.yaml: spec.sapce: unknown field"),
         (["wrong.yaml", "--data", "no.csv"], "error: no.csv: No such file or directory\n"),
         (["telco.yaml", "--data", "."], "error: .: no file\n"),
@@ -195,7 +195,7 @@ def test_wrong_input_is_refused_before_anything_starts(
 READY = encode_progress(ProgressLine(stage="fit", elapsed=0.0, message="ready")).decode()
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_reaches_the_program_which_may_tidy_up(
     start: Callable[..., subprocess.Popen[str]], stand_in: StandIn, model_file: Path, signum: signal.Signals
 ) -> None:

@@ -15,13 +15,17 @@ ENVELOPE_BYTES: Final = 64 * 1024
 """What a message may have besides its tensors."""
 
 
+class CannotListen(Exception):  # noqa: N818 - names what it is
+    """The address is taken, or is not ours."""
+
+
 def grpc_server(
     dataplane: DataPlane, repository: ModelRepositoryExtension, *, host: str, port: int, most_bytes: int
 ) -> aio.Server:
     """A server that is bound and not started.
 
     Raises:
-        RuntimeError: The address is taken.
+        CannotListen: The address is taken, or is not ours.
     """
     server = aio.server(
         interceptors=(ExceptionToStatusInterceptor(),),
@@ -33,5 +37,9 @@ def grpc_server(
         ],
     )
     add_GRPCInferenceServiceServicer_to_server(InferenceServicer(dataplane, repository), server)
-    server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError:
+        raise CannotListen(f"cannot listen on {address} for gRPC") from None
     return server

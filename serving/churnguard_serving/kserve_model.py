@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from time import perf_counter
 from typing import Any, Final
 
 import msgspec
@@ -51,6 +52,7 @@ class ChurnPredictor(Model):
         response_headers: dict[str, str] | None = None,  # noqa: ARG002
     ) -> InferResponse | dict[str, Any]:
         """Predictions for a v1 body or a v2 request."""
+        started, code = perf_counter(), 200
         try:
             if not isinstance(payload, InferRequest):
                 records = read_instances(msgspec.json.encode(payload), limits=self._service.limits)
@@ -59,9 +61,15 @@ class ChurnPredictor(Model):
                 return await self._large.run(partial(self._infer, payload))
             return self._infer(payload)
         except BadRequest as bad:
+            code = bad.status
             raise InvalidInput(bad.text) from None
         except Busy:
+            code = 503
             raise ServerNotReady from None
+        finally:
+            # HTTP has doors of its own, so whoever comes here came by gRPC.
+            seconds = perf_counter() - started
+            self._service.metrics.answered(protocol="grpc", code=code, seconds=seconds)
 
     async def explain(
         self,

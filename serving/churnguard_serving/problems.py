@@ -23,6 +23,13 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     instance: int | None = None
     field: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is, as the beginning of a sentence about it."""
+        instance = "" if self.instance is None else f"instances[{self.instance}]"
+        parts = [part for part in (instance, self.field) if part]
+        return ".".join(parts) + ": " if parts else ""
+
 
 class BadRequest(Exception):  # noqa: N818 - an answer, not an error of the server
     """The caller's mistake.
@@ -42,7 +49,7 @@ class BadRequest(Exception):  # noqa: N818 - an answer, not an error of the serv
     @property
     def text(self) -> str:
         """The sentence and the first problems, for doors that answer in text."""
-        shown = [f"instances[{p.instance}].{p.field}: {p.message}" for p in self.problems[:10]]
+        shown = [f"{problem.place}{problem.message}" for problem in self.problems[:10]]
         return "; ".join([self.error, *shown])
 
     def body(self) -> bytes:

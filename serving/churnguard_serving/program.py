@@ -20,6 +20,7 @@ from prometheus_client import REGISTRY, Gauge, disable_created_metrics
 
 from churnguard_core.bundle import InvalidBundle
 from churnguard_scoring.bundle import LoadedBundle, load_bundle
+from churnguard_serving.grpc import CannotListen
 from churnguard_serving.logs import configure_logging
 from churnguard_serving.metrics import PredictorMetrics
 from churnguard_serving.options import Options
@@ -50,8 +51,7 @@ def run(options: Options) -> int:
         service = _load(options)
         listener = _listen(options)
     except (InvalidBundle, InvalidSettings, StorageError, OSError) as error:
-        log.error("refused", extra={"problem": str(error), "bundle": options.bundle})
-        return REFUSED
+        return _refused(error, options)
     sys.setswitchinterval(SWITCH_SECONDS)
     # What was loaded stays for life: the collector need not look at it again.
     gc.collect()
@@ -59,9 +59,17 @@ def run(options: Options) -> int:
     gc.set_threshold(YOUNG_OBJECTS)
     ready = partial(_say_ready, service, listener, started=started)
     with contextlib.closing(listener), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(service, listener, options=options, ready=ready))
+        try:
+            runner.run(_serve(service, listener, options=options, ready=ready))
+        except CannotListen as error:
+            return _refused(error, options)
     log.info("stopped")
     return STOPPED
+
+
+def _refused(error: Exception, options: Options) -> int:
+    log.error("refused", extra={"problem": str(error), "bundle": options.bundle})
+    return REFUSED
 
 
 async def _serve(

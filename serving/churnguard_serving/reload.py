@@ -17,8 +17,11 @@ SECONDS: Final = 2.0
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings of a file; InvalidSettings when it cannot be read or used."""
-    return parse_settings(_read(path))
+    """The settings of a file; InvalidSettings, which names it, when it cannot be read or used."""
+    try:
+        return parse_settings(_read(path))
+    except InvalidSettings as invalid:
+        raise InvalidSettings(f"{path}: {invalid}") from None
 
 
 async def follow(path: Path, apply: Callable[[Settings], None]) -> None:

@@ -167,6 +167,8 @@ def _configuration(application: Any) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Nobody here asks for the caller's address.
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -11,6 +11,7 @@ import click
 from churnguard_cli import messages
 from churnguard_cli.exits import EXIT_CODES, OK, REFUSED
 from churnguard_cli.folders import bundles_below, read_bundle_folder
+from churnguard_cli.messages import printable
 from churnguard_core.bundle import CARD_NAME, InvalidBundle, Manifest, verify_bundle
 
 SHOWN_BUNDLES = 10
@@ -31,7 +32,7 @@ def show(path: Path) -> int:
     except InvalidBundle as invalid:
         return _refuse(path, invalid)
     click.echo(_header(manifest, files=files) + "\n")
-    card = _printable(files.get(CARD_NAME, b"This bundle has no model card.\n").decode(errors="replace"))
+    card = printable(files.get(CARD_NAME, b"This bundle has no model card.\n").decode(errors="replace"))
     if sys.stdout.isatty():
         from rich.markdown import Markdown
 
@@ -88,13 +89,8 @@ def _header(manifest: Manifest, *, files: dict[str, bytes]) -> str:
         "size": f"{size / 1024:,.0f} KiB in {len(files)} files",
     }
     return "\n".join(
-        f"{click.style(f'{name:<10}', bold=True)}{_printable(text)}" for name, text in lines.items()
+        f"{click.style(f'{name:<10}', bold=True)}{printable(text)}" for name, text in lines.items()
     )
-
-
-def _printable(text: str) -> str:
-    """Text without what a terminal would obey: a bundle may come from anywhere."""
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "�" for letter in text)
 
 
 def _with_paths(card: str, *, folder: Path) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 from kserve import InferRequest
 
-from churnguard_serving.problems import BadRequest
+from churnguard_serving.problems import MOST_NAME, BadRequest, Problem
 from churnguard_serving.service import Service
-from churnguard_serving.tensors import instances_of_request, response_of
+from churnguard_serving.tensors import instances_of_request, output_types, response_of
 
 
 def answer_binary(
@@ -23,6 +23,7 @@ def answer_binary(
     # KServe's decoder checks little: it fails with whatever a wrong body makes its code do.
     except Exception as error:
         raise BadRequest(f"this is no v2 request with binary tensors: {error!r:.200}") from None
+    _check(request)
     found = service.predict(instances_of_request(request, limits=service.limits))
     answer, length = response_of(
         found, request=request, name=service.name, revision=service.revision
@@ -30,3 +31,25 @@ def answer_binary(
     if length is None:
         return msgspec.json.encode(answer), ()
     return answer, ((b"inference-header-content-length", str(length).encode()),)
+
+
+def _check(request: InferRequest) -> None:
+    """Refuse what KServe's decoder takes as it comes and stumbles over later."""
+    known = [output["name"] for output in output_types()]
+    problems = []
+    if not isinstance(request.id, str | None):
+        problems.append(Problem(field="id", message="expected a string"))
+    if not isinstance(request.parameters, dict | None):
+        problems.append(Problem(field="parameters", message="expected an object"))
+    if not all(isinstance(given.name, str) for given in request.inputs):
+        problems.append(Problem(field="inputs", message="expected names that are strings"))
+    for asked in request.request_outputs or ():
+        if asked.name not in known:
+            name = str(asked.name)[:MOST_NAME]
+            problems.append(
+                Problem(field="outputs", message=f"unknown {name!r}; expected {', '.join(known)}")
+            )
+        if not isinstance(asked.parameters, dict | None):
+            problems.append(Problem(field="outputs", message="expected parameters that are an object"))
+    if problems:
+        raise BadRequest("this is no v2 request with binary tensors", problems=problems)

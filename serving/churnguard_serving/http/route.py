@@ -14,7 +14,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
-from churnguard_serving.http.bodies import ClientGone, Receive, read_body
+from churnguard_serving.http.bodies import ClientGone, Receive, UnreadBody, discard_rest, read_body
 from churnguard_serving.http.doors import Door, Headers, doors_of
 from churnguard_serving.large import Busy, LargeRequests
 from churnguard_serving.problems import BadRequest, error_body
@@ -60,7 +60,7 @@ class HotRoute:
         if door is not None and scope["method"] == "POST":
             await self._answer(door, scope, receive, send)
         elif refusal := self._refusal(scope["path"], method=scope["method"], known=door is not None):
-            await self._refuse(refusal, send)
+            await self._refuse(refusal, receive, send)
         else:
             await self._inner(scope, receive, self._closing(send) if self._service.draining else send)
 
@@ -78,10 +78,12 @@ class HotRoute:
                 answer, extra = await self._large.run(partial(door.answer, body, length))
             else:
                 answer, extra = door.answer(body, length)
+        except UnreadBody as bad:
+            metrics.answered(protocol=door.protocol, code=bad.status, seconds=perf_counter() - started)
+            await _send_unread(send, receive, status=bad.status, body=bad.body())
+            return
         except BadRequest as bad:
             status, answer = bad.status, bad.body()
-            # What is left of a body that was not read would be taken for the next request.
-            extra = (_CLOSE,) if status in (408, 413, 415) else ()
         except Busy:
             status, answer = 503, error_body("too many large requests are waiting; try again in a second")
             extra = ((b"retry-after", b"1"),)
@@ -92,7 +94,7 @@ class HotRoute:
             status, answer = 500, error_body("internal error; the server's log has the details")
         finally:
             metrics.inflight -= 1
-        if self._service.draining and _CLOSE not in extra:
+        if self._service.draining:
             extra = (*extra, _CLOSE)
         await _send(send, status=status, body=answer, extra=extra)
         metrics.answered(protocol=door.protocol, code=status, seconds=perf_counter() - started)
@@ -115,11 +117,10 @@ class HotRoute:
             return BadRequest(f"unknown verb {verb[:64]!r}; expected predict or explain", status=404)
         return BadRequest(f"method {method[:16]} is not allowed here; use POST", status=405)
 
-    async def _refuse(self, refusal: BadRequest, send: Send) -> None:
-        allow: Headers = ((b"allow", b"POST"),) if refusal.status == 405 else ()
-        # Its body, if it has one, was not read.
-        await _send(send, status=refusal.status, body=refusal.body(), extra=(*allow, _CLOSE))
+    async def _refuse(self, refusal: BadRequest, receive: Receive, send: Send) -> None:
         self._service.metrics.answered(protocol="none", code=refusal.status, seconds=0.0)
+        allow: Headers = ((b"allow", b"POST"),) if refusal.status == 405 else ()
+        await _send_unread(send, receive, status=refusal.status, body=refusal.body(), extra=allow)
 
     def _closing(self, send: Send) -> Send:
         async def closing(message: dict[str, Any]) -> None:
@@ -137,6 +138,18 @@ def _json_length(headers: list[tuple[bytes, bytes]], body: bytes) -> int | None:
                 raise BadRequest("Inference-Header-Content-Length is no length of JSON within this body")
             return int(value)
     return None
+
+
+async def _send_unread(
+    send: Send, receive: Receive, *, status: int, body: bytes, extra: Headers = ()
+) -> None:
+    """Answer a request whose body was not read to its end, and hang up when the caller has sent it."""
+    length = (b"content-length", b"%d" % len(body))
+    headers = [_JSON, length, *extra, _CLOSE]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    await discard_rest(receive)
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _send(send: Send, *, status: int, body: bytes, extra: Headers) -> None:

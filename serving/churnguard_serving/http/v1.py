@@ -51,7 +51,13 @@ def read_json(body: bytes) -> Any:
     NaN and Infinity are no JSON, but they are read here, so that the answer can name their fields.
     """
     try:
-        return json.loads(body.decode())
+        document = json.loads(body.decode())
+        if b"\\u" in body:
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError:
+        # No answer could repeat it.
+        raise BadRequest("the body is not JSON: it escapes half of a surrogate pair") from None
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body is not UTF-8 (byte {error.start})") from None
     except RecursionError:
