@@ -92,6 +92,8 @@ class Scorer:
         self._model = _compile(definition, on_unseen)
         self._slope = definition.calibration.slope
         self._intercept = definition.calibration.intercept
+        self._baseline = self._slope * self._model.baseline + self._intercept
+        self._space = self._model.space
         self._reader = RecordReader(definition.features)
         self._link, self._link_many = _LINKS[self._model.space]
 
@@ -103,12 +105,12 @@ class Scorer:
     @property
     def space(self) -> str:
         """Where reasons add up: ``logOdds`` or ``probability``."""
-        return self._model.space
+        return self._space
 
     @property
     def baseline(self) -> float:
         """What the reasons are measured from: the calibrated expectation over the training rows, in ``space``."""
-        return self._slope * self._model.baseline + self._intercept
+        return self._baseline
 
     def prepare_reasons(self) -> None:
         """Build reason tables now, so that the first explanation is as fast as the next."""
@@ -120,11 +122,13 @@ class Scorer:
 
     def explain(self, record: Record) -> Explanation:
         """Churn probability of one record with its reasons; NoReasonsError when the model has none."""
-        slope, baseline = self._slope, self.baseline
+        slope = self._slope
         reasons = [(name, slope * value) for name, value in self._model.reasons(record) if value]
         reasons.sort(key=_by_size)
-        total = baseline + sum(value for _, value in reasons)
-        return Explanation(self._link(total), dict(reasons), baseline, self._model.space)
+        found = dict(reasons)
+        return Explanation(
+            self._link(self._baseline + sum(found.values())), found, self._baseline, self._space
+        )
 
     def columns(self, records: Sequence[Record]) -> dict[str, Column]:
         """Typed columns of these records, for the methods on tables; InvalidRecords names every wrong field."""

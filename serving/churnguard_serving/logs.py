@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 from datetime import UTC, datetime
-
-import msgspec
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "color_message", "asctime"}
 
@@ -25,7 +24,8 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        # Escapes what is no text, such as a file name in another encoding, where msgspec would refuse the line.
+        return json.dumps(line, default=str, separators=(",", ":"))
 
 
 class WithoutCallersErrors(logging.Filter):

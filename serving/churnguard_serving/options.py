@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from churnguard_core.names import MODEL_NAME
 
 EPILOG = """\
 Secrets of an S3 store come from files or the environment, never from the command line: see docs/serving.md.
@@ -42,7 +45,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     add = parser.add_argument
     add("--bundle", required=True, metavar="URI", help="file:///folder, pvc://claim/path or s3://bucket/key")
     add("--digest", metavar="sha256:HEX", help="digest that the bundle must have")
-    add("--name", required=True, help="name of the model in URLs")
+    add("--name", required=True, type=_name, help="name of the model in URLs")
     add(
         "--serving",
         type=Path,
@@ -62,6 +65,14 @@ def parse_options(arguments: Sequence[str]) -> Options:
     add("--docs", action="store_true", help="serve the API's documentation at /docs")
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default: info")
     return Options(**vars(parser.parse_args(arguments)))
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(MODEL_NAME, text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name of a ChurnModel: lower-case letters, digits and -"
+        )
+    return text
 
 
 def _port(text: str) -> int:

@@ -17,14 +17,13 @@ from kserve import ModelServer
 from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
 from kserve.logging import logger as kserve_log
 from kserve.protocol.rest.server import RESTServer
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from churnguard_serving.grpc import grpc_server
+from churnguard_serving.http.protocol import ShortCutProtocol
 from churnguard_serving.http.route import Application, HotRoute
 from churnguard_serving.kserve_model import ChurnPredictor, ClosedRepository, HonestDataPlane
 from churnguard_serving.large import LargeRequests
 from churnguard_serving.logs import WithoutCallersErrors
-from churnguard_serving.problems import error_body
 from churnguard_serving.service import Service
 
 log = logging.getLogger("churnguard.serving")
@@ -146,22 +145,10 @@ class _HttpServer(uvicorn.Server):
         self._on_started()
 
 
-class _JsonProtocol(HttpToolsProtocol):
-    """HTTP whose answer to what is no HTTP has a JSON body, like every other answer."""
-
-    def send_400_response(self, msg: str) -> None:
-        body = error_body(msg)
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(body), body)
-        )
-        self.transport.close()
-
-
 def _configuration(application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http=_JsonProtocol,
+        http=ShortCutProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -103,8 +103,32 @@ def fastapi_with_our_scoring() -> None:
     uvicorn.run(application, host="127.0.0.1", port=PORT, access_log=False, log_level="warning")
 
 
+def floor() -> None:
+    """A constant answer from uvicorn, without any framework: what a request costs before anybody looks at it."""
+    import uvicorn
+
+    body = b'{"ready": true}'
+    length = (b"content-length", b"%d" % len(body))
+
+    async def constant(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": body})
+
+    uvicorn.run(
+        constant,
+        host="127.0.0.1",
+        port=PORT,
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        proxy_headers=False,
+    )
+
+
 if __name__ == "__main__":
     {
+        "floor": floor,
         "bare": bare,
         "kserve": kserve_with_our_scoring,
         "pipeline": kserve_with_a_pipeline,

@@ -114,6 +114,7 @@ def serving_rows(bundle: Path, *, records: Sequence[Any]) -> Iterator[Row]:
     yield Row(what="resident memory, idle", value=idle, unit="MB", reach=250)
     yield Row(what=f"resident memory after {answered:,} requests more", value=after, unit="MB", reach=250)
     peers = (
+        ("floor", "floor: a constant from plain uvicorn, same request", None),
         ("pipeline", "peer: KServe around a scikit-learn pipeline, 1 row", 80.0),
         ("kserve", "peer: KServe's handlers with our scoring, 1 row", 5.0),
         ("fastapi", "peer: FastAPI with our scoring, 1 row", None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +28,10 @@ REASON_CONDITIONS = 6
 BLOCK_ROWS = 256
 """Records per block of a batch: its intermediate arrays stay in the processor's cache."""
 
-_Step = tuple[str, Any, dict[Any, int] | None, int, int]
+_Category = tuple[str, Callable[[Any], int | None], int]
+"""A feature's name, the row of each value (missing included), and the row of unseen ones."""
+_Number = tuple[str, list[float], int, int]
+"""A feature's name, its cuts, the row of its first bin, and the row of missing."""
 
 
 class CompiledTrees:
@@ -49,7 +52,8 @@ class CompiledTrees:
         self._features = tuple(features)
         self._on_unseen = on_unseen
         self._layout = Layout.of(_bins(trees, encoder, features))
-        self._plan = tuple(_steps(self._layout, features))
+        self._categories = tuple(_categories(self._layout, features))
+        self._numbers = tuple(_numbers(self._layout, features))
         groups = group_leaves(trees, limit=SCORE_CONDITIONS)
         self.baseline = trees.base + sum(leaf.expected for group in groups for leaf in group.leaves)
         tables = [score_table(pack) for pack in pack_groups(groups, limit=SCORE_CONDITIONS)]
@@ -70,9 +74,13 @@ class CompiledTrees:
         tables = reason_tables(packs, feature_of_output=owner)
         return ReasonProgram.of(tables, answers(self._layout, tables, self._encoder))
 
+    @cached_property
+    def _reason_names(self) -> list[str]:
+        return [self._features[at].name for at in self._reason.features]
+
     def prepare_reasons(self) -> None:
         """Build the reason tables now rather than at the first explanation."""
-        _ = self._reason
+        _ = self._reason_names
 
     def raw(self, record: Record) -> float:
         """Raw score of one record; InvalidRecords when a field's type is wrong."""
@@ -82,7 +90,7 @@ class CompiledTrees:
         """Shapley value of every feature that the ensemble uses; with ``baseline`` they add up to the raw score."""
         program = self._reason
         values = program.one(self._rows(record)).tolist()
-        return [(self._features[at].name, value) for at, value in zip(program.features, values, strict=True)]
+        return list(zip(self._reason_names, values, strict=True))
 
     def raw_many(self, columns: Columns) -> NDArray[np.float64]:
         """Raw scores of all rows."""
@@ -111,30 +119,35 @@ class CompiledTrees:
         return np.column_stack(assigned)
 
     def _rows(self, record: Record) -> list[int]:
-        # The hot path: one pass over the features, each value straight to its row. Anything odd goes to
-        # check_records, which finds every problem and names it.
-        rows = []
+        # The hot path: each value straight to its row, in any order. Anything odd goes to check_records, which finds
+        # every problem and names it.
         get = record.get
         try:
-            for name, cuts, codes, first, missing in self._plan:
+            rows: list[Any] = [row_of(get(name)) for name, row_of, _ in self._categories]
+            if None in rows:
+                rows = self._with_unseen(record, rows)
+            for name, cuts, first, missing in self._numbers:
                 value = get(name)
                 if value is None:
                     rows.append(missing)
-                elif codes is None:
-                    kind = value.__class__
-                    if (kind is not float and kind is not int) or not -LARGEST <= value <= LARGEST:
-                        raise TypeError
-                    rows.append(first + bisect_right(cuts, value))
-                else:
-                    row = codes.get(value)
-                    if row is None:
-                        if value.__class__ is not str:
-                            raise TypeError
-                        self._on_unseen(name)
-                        row = missing - 1
-                    rows.append(row)
+                    continue
+                kind = value.__class__
+                if (kind is not float and kind is not int) or not -LARGEST <= value <= LARGEST:
+                    raise TypeError
+                rows.append(first + bisect_right(cuts, value))
         except TypeError:
             raise InvalidRecords(check_records(self._features, [record])) from None
+        return rows
+
+    def _with_unseen(self, record: Record, found: list[int | None]) -> list[int]:
+        rows = []
+        for row, (name, _, unseen) in zip(found, self._categories, strict=True):
+            if row is None and record[name].__class__ is not str:
+                raise TypeError
+            rows.append(unseen if row is None else row)
+        for row, (name, _, _) in zip(found, self._categories, strict=True):
+            if row is None:
+                self._on_unseen(name)
         return rows
 
 
@@ -151,16 +164,17 @@ def _bins(trees: Trees, encoder: Encoder, features: Sequence[Feature]) -> list[B
     ]
 
 
-def _steps(layout: Layout, features: Sequence[Feature]) -> list[_Step]:
-    steps: list[_Step] = []
+def _categories(layout: Layout, features: Sequence[Feature]) -> Iterator[_Category]:
     for feature, bins, first in zip(features, layout.bins, layout.first, strict=True):
-        if isinstance(feature, NumericFeature):
-            assert isinstance(bins, NumericBins)  # noqa: S101 - for the type checker
-            steps.append((feature.name, bins.cuts.tolist(), None, first, first + bins.missing))
-        else:
-            codes = {value: first + code for value, code in category_lookup(feature).items()}
-            steps.append((feature.name, None, codes, first, first + bins.missing))
-    return steps
+        if isinstance(bins, CategoryBins) and not isinstance(feature, NumericFeature):
+            rows = {value: first + code for value, code in category_lookup(feature).items()}
+            yield feature.name, {**rows, None: first + bins.missing}.get, first + bins.unseen
+
+
+def _numbers(layout: Layout, features: Sequence[Feature]) -> Iterator[_Number]:
+    for feature, bins, first in zip(features, layout.bins, layout.first, strict=True):
+        if isinstance(bins, NumericBins):
+            yield feature.name, bins.cuts.tolist(), first, first + bins.missing
 
 
 def _longest_path(trees: Trees) -> int:

@@ -21,7 +21,10 @@ Answer = tuple[bytes, Headers]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A path that is answered by us; ``answer`` takes the body, and the length of its JSON when tensors follow."""
+    """A path that is answered by us.
+
+    ``answer`` takes the body, and the length of its JSON when tensors follow it.
+    """
 
     protocol: str
     answer: Callable[[bytes, int | None], Answer]

@@ -22,6 +22,7 @@ from churnguard_serving.service import Service
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Reply = tuple[int, bytes, Headers]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("churnguard.serving")
@@ -50,6 +51,21 @@ class HotRoute:
         self._inner = inner
         self._doors = doors_of(service)
         self._large = large
+        self.short_cuts = {path.encode(): door for path, door in self._doors.items()}
+
+    @property
+    def most_bytes(self) -> int:
+        """How long a body may be."""
+        return self._service.limits.max_body_bytes
+
+    def reply(self, door: Door, body: bytes) -> Reply:
+        """Answer a small body that is wholly there: status, body, and headers besides type and length."""
+        started = perf_counter()
+        status, answer, extra = self._reply(door, body, None)
+        if self._service.draining:
+            extra = (*extra, _CLOSE)
+        self._service.metrics.answered(protocol=door.protocol, code=status, seconds=perf_counter() - started)
+        return status, answer, extra
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -68,36 +84,42 @@ class HotRoute:
         started = perf_counter()
         metrics = self._service.metrics
         metrics.inflight += 1
-        status = 200
-        extra: Headers = ()
         try:
             headers = scope["headers"]
-            body = await read_body(receive, headers=headers, limit=self._service.limits.max_body_bytes)
-            length = _json_length(headers, body) if door.protocol == "v2" else None
+            body = await read_body(receive, headers=headers, limit=self.most_bytes)
+            length = _json_length(headers, most=len(body)) if door.protocol == "v2" else None
             if len(body) > LARGE_BODY:
-                answer, extra = await self._large.run(partial(door.answer, body, length))
+                status, answer, extra = await self._large.run(partial(self._reply, door, body, length))
             else:
-                answer, extra = door.answer(body, length)
+                status, answer, extra = self._reply(door, body, length)
         except UnreadBody as bad:
             metrics.answered(protocol=door.protocol, code=bad.status, seconds=perf_counter() - started)
             await _send_unread(send, receive, status=bad.status, body=bad.body())
             return
         except BadRequest as bad:
-            status, answer = bad.status, bad.body()
+            status, answer, extra = bad.status, bad.body(), ()
         except Busy:
             status, answer = 503, error_body("too many large requests are waiting; try again in a second")
             extra = ((b"retry-after", b"1"),)
         except ClientGone:
             return
-        except Exception:
-            log.exception("a request failed")
-            status, answer = 500, error_body("internal error; the server's log has the details")
         finally:
             metrics.inflight -= 1
         if self._service.draining:
             extra = (*extra, _CLOSE)
         await _send(send, status=status, body=answer, extra=extra)
         metrics.answered(protocol=door.protocol, code=status, seconds=perf_counter() - started)
+
+    @staticmethod
+    def _reply(door: Door, body: bytes, length: int | None) -> Reply:
+        try:
+            answer, extra = door.answer(body, length)
+        except BadRequest as bad:
+            return bad.status, bad.body(), ()
+        except Exception:
+            log.exception("a request failed")
+            return 500, error_body("internal error; the server's log has the details"), ()
+        return 200, answer, extra
 
     def _refusal(self, path: str, *, method: str, known: bool) -> BadRequest | None:
         """Why a request for a prediction cannot be one; None when it asks for something else."""
@@ -131,10 +153,10 @@ class HotRoute:
         return closing
 
 
-def _json_length(headers: list[tuple[bytes, bytes]], body: bytes) -> int | None:
+def _json_length(headers: list[tuple[bytes, bytes]], *, most: int) -> int | None:
     for name, value in headers:
         if name == b"inference-header-content-length":
-            if not re.fullmatch(rb"[0-9]{1,9}", value) or int(value) > len(body):
+            if not re.fullmatch(rb"[0-9]{1,9}", value) or int(value) > most:
                 raise BadRequest("Inference-Header-Content-Length is no length of JSON within this body")
             return int(value)
     return None

@@ -1,0 +1,178 @@
+"""One connection, many requests: whatever way a request takes through the server, it gets the same answer, in order."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import socket
+from collections.abc import Callable
+from http.client import parse_headers
+from typing import Any
+
+import pytest
+
+Server = Any
+Spelled = Callable[[str, bytes], bytes]
+
+V1, EXPLAIN = "/v1/models/telco:predict", "/v1/models/telco:explain"
+V2 = "/v2/models/telco/infer"
+TENSOR = {"name": "tenure", "shape": [1], "datatype": "INT64", "data": [3]}
+BODIES = [
+    (V1, b'{"instances": [{"tenure": 1}, {"contract": "One year"}]}'),
+    (EXPLAIN, b'{"instances": [{"tenure": 1}]}'),
+    (V2, json.dumps({"inputs": [TENSOR], "id": "7"}).encode()),
+    (V1, b'{"instances": [{"tenure": "1"}]}'),
+    (EXPLAIN, b'{"instances": []}'),
+    (V2, json.dumps({"inputs": [{**TENSOR, "shape": [2]}]}).encode()),
+    (V1, b""),
+    (V2, b"\xff"),
+    (V1, b'{"instances": [{}]}'.ljust(70_000)),
+]
+
+
+def head(path: str, *lines: str) -> bytes:
+    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: telco", *lines, "", ""]).encode()
+
+
+def plain(path: str, body: bytes) -> bytes:
+    return head(path, f"Content-Length: {len(body)}") + body
+
+
+def chunked(path: str, body: bytes) -> bytes:
+    middle = len(body) // 2
+    chunks = [part for part in (body[:middle], body[middle:]) if part]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in chunks)
+    return head(path, "Transfer-Encoding: chunked") + framed + b"0\r\n\r\n"
+
+
+def with_query(path: str, body: bytes) -> bytes:
+    return plain(path + "?verbose=1", body)
+
+
+def escaped(path: str, body: bytes) -> bytes:
+    return plain(path.replace("telco", "%74elco"), body)
+
+
+def said_to_be_plain(path: str, body: bytes) -> bytes:
+    return head(path, "Content-Encoding: identity", f"Content-Length: {len(body)}") + body
+
+
+WAYS: list[Spelled] = [plain, chunked, with_query, escaped, said_to_be_plain]
+
+
+def answers(connection: socket.socket, count: int) -> list[tuple[int, dict[str, str], bytes]]:
+    """The next answers on a connection: status, headers without the date, and body."""
+    found = []
+    with connection.makefile("rb") as stream:
+        for _ in range(count):
+            status = int(stream.readline().split()[1])
+            given = parse_headers(stream)
+            headers = {name.lower(): value for name, value in given.items() if name.lower() != "date"}
+            found.append((status, headers, stream.read(int(headers["content-length"]))))
+    return found
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
+
+
+@pytest.mark.parametrize("at", range(len(BODIES)))
+def test_every_way_gives_the_same_answer_with_the_same_headers(at: int, server: Server) -> None:
+    path, body = BODIES[at]
+    with connect(server) as connection:
+        found = []
+        for way in WAYS:
+            connection.sendall(way(path, body))
+            found += answers(connection, 1)
+    assert found == [found[0]] * len(WAYS)
+    assert found[0][1].keys() == {"content-type", "content-length"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pipelined_requests_are_answered_in_order_however_they_are_cut(seed: int, server: Server) -> None:
+    dice = random.Random(seed)
+    asked = [dice.choice(BODIES) for _ in range(60)]
+    stream = b"".join(dice.choice(WAYS)(path, body) for path, body in asked)
+    expected = {}
+    with connect(server) as connection:
+        for path, body in BODIES:
+            connection.sendall(plain(path, body))
+            expected[path, body] = answers(connection, 1)[0]
+        while stream:
+            length = dice.choice((1, 7, 100, 1_000, 100_000))
+            connection.sendall(stream[:length])
+            stream = stream[length:]
+        assert answers(connection, len(asked)) == [expected[request] for request in asked]
+
+
+def test_a_request_may_come_byte_by_byte(server: Server) -> None:
+    with connect(server) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for path, body in BODIES[:3]:
+            for byte in plain(path, body):
+                connection.send(bytes([byte]))
+            assert answers(connection, 1)[0][0] == 200
+
+
+@pytest.mark.parametrize("way", [plain, chunked], ids=["plain", "chunked"])
+def test_a_caller_who_asks_for_it_is_hung_up_on(way: Spelled, server: Server) -> None:
+    sent = way(*BODIES[0]).replace(b"Host: telco", b"Host: telco\r\nConnection: close")
+    with connect(server) as connection:
+        connection.sendall(sent + way(*BODIES[0]))
+        assert answers(connection, 1)[0][1]["connection"] == "close"
+        assert connection.recv(1) == b""
+
+
+def test_http_1_0_is_spoken(server: Server) -> None:
+    with connect(server) as connection:
+        connection.sendall(plain(*BODIES[0]).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert answers(connection, 1)[0][0] == 200
+        assert connection.recv(1) == b""
+
+
+def test_what_follows_a_good_request_is_judged_by_itself(server: Server) -> None:
+    with connect(server) as connection:
+        connection.sendall(plain(*BODIES[0]) + b"\x00nonsense\r\n\r\n")
+        first, second = answers(connection, 2)
+        assert (first[0], second[0]) == (200, 400)
+        assert json.loads(second[2])["error"]
+        assert connection.recv(1) == b""
+
+
+def test_an_answer_that_is_not_read_holds_up_only_its_own_caller(server: Server) -> None:
+    stream = plain(EXPLAIN, b'{"instances": [%b]}' % b",".join([b"{}"] * 300))
+    with connect(server) as connection:
+        connection.setblocking(False)
+        sent = refused = 0
+        # Until the server reads no more, though it had the time to, because nobody reads what it says.
+        while refused < 20 and sent < 100 * 1024 * 1024:
+            try:
+                sent += connection.send(stream[sent % len(stream) :] + stream * 20)
+                refused = 0
+            except BlockingIOError:
+                refused += 1
+                assert server.post(V1, BODIES[0][1]).status == 200
+        assert refused == 20
+        assert server.get("/v2/health/ready").status == 200
+    assert server.post(V1, BODIES[0][1]).status == 200
+
+
+@pytest.mark.parametrize("way", [plain, chunked], ids=["plain", "chunked"])
+@pytest.mark.parametrize("cut", [-3, 40], ids=["in the body", "in the head"])
+def test_a_request_that_spans_the_start_of_a_drain_is_answered_and_is_the_last(
+    way: Spelled, cut: int, start: Callable[..., Server]
+) -> None:
+    server = start("boosting", "--drain-seconds", "3600")
+    sent = way(*BODIES[0])
+    with connect(server) as connection:
+        connection.sendall(sent)
+        assert answers(connection, 1)[0][1].keys() == {"content-type", "content-length"}
+        connection.sendall(sent[:cut])
+        server.process.send_signal(signal.SIGTERM)
+        server.log.wait_for("draining")
+        connection.sendall(sent[cut:])
+        status, headers, _ = answers(connection, 1)[0]
+        assert (status, headers["connection"]) == (200, "close")
+        assert connection.recv(1) == b""
+    assert server.stop(signal.SIGINT) == 0
