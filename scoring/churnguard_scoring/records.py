@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
@@ -78,14 +79,11 @@ class RecordReader:
     def __init__(self, features: Sequence[Feature]) -> None:
         self._features = tuple(features)
         self._all_fields = itemgetter(*[feature.name for feature in features] or [""])
-        self._codes = {
-            feature.name: _Codes(feature) for feature in features if not isinstance(feature, NumericFeature)
-        }
-        self._categories = {
-            feature.name: (*feature.categories, UNSEEN)
+        self._categorical = [
+            (feature.name, _Codes(feature).__getitem__, (*feature.categories, UNSEEN))
             for feature in features
             if not isinstance(feature, NumericFeature)
-        }
+        ]
 
     def columns(self, records: Sequence[Record]) -> dict[str, Column]:
         """Typed columns of these records.
@@ -93,13 +91,16 @@ class RecordReader:
         Raises:
             InvalidRecords: Values of the wrong type, all of them.
         """
+        names = [feature.name for feature in self._features]
+        values = dict(zip(names, self._transposed(records), strict=True))
         try:
-            return {
-                feature.name: self._column(feature, values)
-                for feature, values in zip(self._features, self._transposed(records), strict=True)
-            }
+            columns = self._categorical_columns(values, rows=len(records))
+            for feature in self._features:
+                if isinstance(feature, NumericFeature):
+                    columns[feature.name] = _numeric_column(values[feature.name])
         except (TypeError, ValueError, OverflowError):
             raise InvalidRecords(check_records(self._features, records)) from None
+        return columns
 
     def _transposed(self, records: Sequence[Record]) -> list[tuple[Any, ...]]:
         """The values of every feature. Record by record, each is fetched into the cache once."""
@@ -111,13 +112,15 @@ class RecordReader:
         names = [feature.name for feature in self._features]
         return [tuple([record.get(name) for record in records]) for name in names]
 
-    def _column(self, feature: Feature, values: tuple[Any, ...]) -> Column:
-        if isinstance(feature, NumericFeature):
-            return _numeric_column(values)
-        codes = map(self._codes[feature.name].__getitem__, values)
-        return CategoricalColumn(
-            np.fromiter(codes, dtype=np.int32, count=len(values)), self._categories[feature.name]
-        )
+    def _categorical_columns(self, values: Mapping[str, tuple[Any, ...]], *, rows: int) -> dict[str, Column]:
+        """All categories in one array: for a hundred rows, one for each would cost as much as its content."""
+        codes = chain.from_iterable(map(code_of, values[name]) for name, code_of, _ in self._categorical)
+        count = len(self._categorical)
+        table = np.fromiter(codes, dtype=np.int32, count=count * rows).reshape(count, rows)
+        return {
+            name: CategoricalColumn(row, categories)
+            for row, (name, _, categories) in zip(table, self._categorical, strict=True)
+        }
 
 
 def columns_from_records(features: Sequence[Feature], records: Sequence[Record]) -> dict[str, Column]:

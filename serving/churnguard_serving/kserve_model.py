@@ -13,11 +13,11 @@ from kserve.errors import InvalidInput, ServerNotReady
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
-from churnguard_serving.http.v1 import read_instances
 from churnguard_serving.large import Busy, LargeRequests
 from churnguard_serving.problems import BadRequest
+from churnguard_serving.protocols.tensors import input_types, instances_of_request, output_types, response_of
+from churnguard_serving.protocols.v1 import read_instances
 from churnguard_serving.service import Service
-from churnguard_serving.tensors import input_types, instances_of_request, output_types, response_of
 
 LARGE_VALUES: Final = 2_000
 """Requests with more values in their tensors are answered by a thread."""

@@ -23,7 +23,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from churnguard_core.features import Feature
-from churnguard_scoring.columns import MISSING_CODE, Column, Columns, NumericColumn
+from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Columns, NumericColumn
 from churnguard_serving.predictor import LEVELS, Explained, Instance, Prediction
 
 LATENCY_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -90,9 +90,7 @@ class PredictorMetrics(Collector):
 
     def count_table(self, columns: Columns, records: Sequence[Instance]) -> None:
         """These records were asked about as a table of these columns."""
-        missing, unseen = {}, {}
-        for name, column in columns.items():
-            missing[name], unseen[name] = _missing_and_unseen(column)
+        missing, unseen = _missing_and_unseen(columns)
         unknown = set[str]().union(*records) - self._names
         more = sum(name in record for name in unknown for record in records)
         with self._lock:
@@ -185,9 +183,20 @@ class _Histogram:
         family.add_metric(labels, list(buckets), sum_value=self._sum)
 
 
-def _missing_and_unseen(column: Column) -> tuple[int, int]:
-    if isinstance(column, NumericColumn):
-        return int(np.count_nonzero(np.isnan(column.values))), 0
-    # MISSING_CODE is -1; the reader of records puts the unseen category last.
-    counts = np.bincount(column.codes + 1, minlength=len(column.categories) + 1)
-    return int(counts[MISSING_CODE + 1]), int(counts[-1])
+def _missing_and_unseen(columns: Columns) -> tuple[dict[str, int], dict[str, int]]:
+    """By feature; a few operations on all columns at once."""
+    numbers = {name: column.values for name, column in columns.items() if isinstance(column, NumericColumn)}
+    codes = {name: column.codes for name, column in columns.items() if isinstance(column, CategoricalColumn)}
+    missing: dict[str, int] = {}
+    unseen: dict[str, int] = {}
+    if numbers:
+        gone = np.isnan(np.stack(list(numbers.values())))
+        missing.update(zip(numbers, np.count_nonzero(gone, axis=1).tolist(), strict=True))
+    if codes:
+        table = np.stack(list(codes.values()))
+        # The reader of records puts the unseen category last.
+        last = [[len(c.categories) - 1] for c in columns.values() if isinstance(c, CategoricalColumn)]
+        gone = table == MISSING_CODE
+        missing.update(zip(codes, np.count_nonzero(gone, axis=1).tolist(), strict=True))
+        unseen.update(zip(codes, np.count_nonzero(table == last, axis=1).tolist(), strict=True))
+    return missing, unseen

@@ -59,12 +59,14 @@ class Predictor:
 
     def predict(self, records: Sequence[Instance]) -> list[Prediction]:
         """A prediction for each of a few records."""
-        score = self.scorer.score
-        return [self._prediction(score(record)) for record in records]
+        scores = [self.scorer.score(record) for record in records]
+        return [Prediction(score, LEVELS[bisect_right(self.thresholds, score)]) for score in scores]
 
     def predict_table(self, columns: Columns) -> list[Prediction]:
         """A prediction for each row of a table."""
-        return [self._prediction(score) for score in self.scorer.score_many(columns).tolist()]
+        scores = self.scorer.score_many(columns)
+        places = np.searchsorted(self.thresholds, scores, side="right").tolist()
+        return list(map(Prediction, scores.tolist(), map(LEVELS.__getitem__, places)))
 
     def explain(self, records: Sequence[Instance]) -> list[Explained]:
         """A prediction with reasons for each of a few records."""
@@ -89,9 +91,6 @@ class Predictor:
             )
             for record, score, places, sizes in rows
         ]
-
-    def _prediction(self, score: float) -> Prediction:
-        return Prediction(score, LEVELS[bisect_right(self.thresholds, score)])
 
     def _explained(self, record: Instance, *, score: float, reasons: dict[str, float]) -> Explained:
         advice = insights(record, reasons=reasons, configured=self.insights) if self.insights else ()

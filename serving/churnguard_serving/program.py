@@ -83,7 +83,9 @@ async def _serve(
     )
     path = options.serving
     beside: Callable[[], Awaitable[None]] = (
-        nothing_to_follow if path is None else partial(follow, path, service.apply)
+        nothing_to_follow
+        if path is None
+        else partial(follow, path, current=service.settings, apply=service.apply)
     )
     await server.serve(beside=beside, ready=ready)
 

@@ -24,15 +24,26 @@ def read_settings(path: Path) -> Settings:
         raise InvalidSettings(f"{path}: {invalid}") from None
 
 
-async def follow(path: Path, apply: Callable[[Settings], None]) -> None:
-    """Apply the file's settings whenever its content changes; settings that cannot be used are logged and left."""
-    last = await asyncio.to_thread(_read_quietly, path)
+async def follow(path: Path, *, current: Settings, apply: Callable[[Settings], None]) -> None:
+    """Apply the file's settings whenever they change; settings that cannot be used are logged and left.
+
+    Args:
+        path: The file.
+        current: The settings that are applied already; the file may have changed since they were read.
+        apply: Called with new settings.
+    """
+    seen: list[bytes | None] = []
     while True:
         await asyncio.sleep(SECONDS)
         content = await asyncio.to_thread(_read_quietly, path)
-        if content != last:
-            last = content
-            _apply(path, content, apply)
+        if seen == [content]:
+            continue
+        seen = [content]
+        found = _parse(path, content)
+        if found is not None and found != current:
+            current = found
+            apply(found)
+            log.info("settings changed", extra={"file": path.name})
 
 
 def nothing_to_follow() -> Awaitable[None]:
@@ -40,18 +51,15 @@ def nothing_to_follow() -> Awaitable[None]:
     return asyncio.sleep(0)
 
 
-def _apply(path: Path, content: bytes | None, apply: Callable[[Settings], None]) -> None:
+def _parse(path: Path, content: bytes | None) -> Settings | None:
     try:
         if content is None:
             raise InvalidSettings("cannot be read")
-        apply(parse_settings(content))
+        return parse_settings(content)
     except InvalidSettings as invalid:
-        log.error(
-            "settings unchanged: the new file cannot be used",
-            extra={"file": path.name, "problem": str(invalid)},
-        )
-    else:
-        log.info("settings changed", extra={"file": path.name})
+        problem = {"file": path.name, "problem": str(invalid)}
+        log.error("settings unchanged: the new file cannot be used", extra=problem)
+        return None
 
 
 def _read(path: Path) -> bytes:

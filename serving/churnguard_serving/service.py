@@ -50,6 +50,11 @@ class Service:
         return self._scorer.features
 
     @property
+    def settings(self) -> Settings:
+        """What is applied at the moment."""
+        return self._predictor.settings
+
+    @property
     def limits(self) -> Limits:
         """Bounds of one request."""
         return self._predictor.settings.limits

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churnguard_serving.http.v1 import read_instances
-from churnguard_serving.http.v2 import read_inference, write_inference
 from churnguard_serving.predictor import Prediction
 from churnguard_serving.problems import BadRequest
+from churnguard_serving.protocols.v1 import read_instances
+from churnguard_serving.protocols.v2 import read_inference, write_inference
 from churnguard_serving.settings import Limits
 
 LIMITS = Limits(max_instances=5)

@@ -26,6 +26,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
     def follow(path: Path, *steps: Step) -> list[str]:
         remaining = iter(steps)
+        current = reload.read_settings(path)
         found: list[Settings] = []
 
         async def look_again(seconds: float) -> None:
@@ -38,7 +39,7 @@ def applied(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         stand_in = SimpleNamespace(sleep=look_again, to_thread=asyncio.to_thread)
         monkeypatch.setattr(reload, "asyncio", stand_in)
         with pytest.raises(OverError):
-            asyncio.run(reload.follow(path, found.append))
+            asyncio.run(reload.follow(path, current=current, apply=found.append))
         return [settings.levels.high for settings in found]
 
     return follow
@@ -57,6 +58,22 @@ def test_a_change_is_applied_once(tmp_path: Path, applied: Callable[..., list[st
     path.write_text(levels("0.5"))
     found = applied(path, nothing, lambda: path.write_text(levels("0.7")), nothing, nothing)
     assert found == ["0.7"]
+
+
+def test_a_change_between_the_start_and_the_first_look_is_seen(
+    tmp_path: Path, applied: Callable[..., list[str]]
+) -> None:
+    path = tmp_path / "serving.json"
+    path.write_text(levels("0.5"))
+    assert applied(path, lambda: path.write_text(levels("0.7"))) == ["0.7"]
+
+
+def test_the_same_settings_in_other_words_are_no_change(
+    tmp_path: Path, applied: Callable[..., list[str]]
+) -> None:
+    path = tmp_path / "serving.json"
+    path.write_text(levels("0.5"))
+    assert applied(path, lambda: path.write_text(levels("0.5") + "\n"), nothing) == []
 
 
 def test_settings_that_cannot_be_used_are_logged_and_the_old_ones_stay(

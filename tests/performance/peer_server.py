@@ -37,7 +37,8 @@ def run_kserve(model: Any) -> None:
             super().__init__(*arguments, **{**settings, "host": "127.0.0.1"})
 
     server.uvicorn.Config = OnLoopback
-    ModelServer(http_port=PORT, grpc_port=PORT + 1).start([model])
+    # gRPC on any free port.
+    ModelServer(http_port=PORT, grpc_port=0).start([model])
 
 
 def bare() -> None:

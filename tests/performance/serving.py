@@ -11,12 +11,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -68,20 +69,26 @@ def running(kind: str, *, bundle: Path) -> Iterator[Server]:
     command = our_command(bundle, port) if kind == "ours" else peer_command(kind, bundle, port)
     cores = sorted(os.sched_getaffinity(0))
     start = time.monotonic()
-    process = subprocess.Popen(
-        ["taskset", "--cpu-list", str(cores[0]), *command],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_until_ready(process, port=port, start=start)
+    with tempfile.TemporaryFile() as log, _process(command, core=cores[0], log=log) as process:
+        if not _becomes_ready(process, port=port, start=start):
+            log.seek(0)
+            raise SystemExit(f"{kind} did not become ready:\n{log.read()[-3000:].decode(errors='replace')}")
         taken = time.monotonic() - start
         os.sched_setaffinity(0, cores[1:] or cores)
-        yield Server(pid=process.pid, port=port, seconds_to_ready=taken)
-    finally:
-        os.sched_setaffinity(0, cores)
-        process.terminate()
-        process.wait()
+        try:
+            yield Server(pid=process.pid, port=port, seconds_to_ready=taken)
+        finally:
+            os.sched_setaffinity(0, cores)
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str], *, core: int, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    pinned = ["taskset", "--cpu-list", str(core), *command]
+    with subprocess.Popen(pinned, stdout=log, stderr=subprocess.STDOUT) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
 
 
 def serving_rows(bundle: Path, *, records: Sequence[Any]) -> Iterator[Row]:
@@ -143,13 +150,11 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], *, port: int, start: float) -> None:
+def _becomes_ready(process: subprocess.Popen[bytes], *, port: int, start: float) -> bool:
     url = f"http://127.0.0.1:{port}/v2/health/ready"
-    while time.monotonic() - start < MOST_SECONDS_TO_START:
-        if process.poll() is not None:
-            break
+    while time.monotonic() - start < MOST_SECONDS_TO_START and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
             if answer.status == 200:
-                return
+                return True
         time.sleep(0.01)
-    raise SystemExit(f"the server did not become ready: {' '.join(process.args)}")  # type: ignore[arg-type]
+    return False

@@ -19,6 +19,9 @@ from churnguard_scoring.encoder import Encoder, encode_outputs
 from churnguard_scoring.trees.leaves import Condition
 from churnguard_scoring.trees.tables import PackTable
 
+FEW_PACKS = 32
+"""So many entries are added up faster in Python than by calling array operations."""
+
 Bytes = NDArray[np.uint8]
 Rows = NDArray[np.intp]
 
@@ -107,7 +110,7 @@ class ScoreProgram:
         return cls(
             lookup=lookup,
             masks=Masks.of(lookup),
-            tables=tuple(table.values.ravel().tolist() for table in tables),
+            tables=tuple(table.values.ravel().tolist() for table in tables[:FEW_PACKS]),
             offsets=offsets,
             values=values,
             ones=np.ones(len(tables)),
@@ -115,7 +118,11 @@ class ScoreProgram:
 
     def one(self, rows: Sequence[int]) -> float:
         """Sum for one record, given by its row of each feature."""
-        return sum(map(getitem, self.tables, self.masks.patterns(rows)))
+        patterns = self.masks.patterns(rows)
+        if len(patterns) <= FEW_PACKS:
+            return sum(map(getitem, self.tables, patterns))
+        pattern = np.frombuffer(patterns, dtype=np.uint8)
+        return float(self.values.take(pattern + self.offsets).dot(self.ones))
 
     def block(self, rows: Rows) -> NDArray[np.float64]:
         """Sums for a block of records: rows of shape (records, features)."""

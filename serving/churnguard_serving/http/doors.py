@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import msgspec
 from msgspec import Struct
 
-from churnguard_serving.http.binary import answer_binary
-from churnguard_serving.http.v1 import read_instances
-from churnguard_serving.http.v2 import read_inference, write_inference
 from churnguard_serving.predictor import Explained, Prediction
+from churnguard_serving.protocols.binary import answer_binary
+from churnguard_serving.protocols.v1 import read_instances
+from churnguard_serving.protocols.v2 import read_inference, write_inference
 from churnguard_serving.service import Service
 
 Headers = tuple[tuple[bytes, bytes], ...]

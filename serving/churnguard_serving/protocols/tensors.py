@@ -9,9 +9,9 @@ import numpy as np
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
 
 from churnguard_core.features import BooleanFeature, Feature, NumericFeature
-from churnguard_serving.http.v2 import Tensor, instances_of
 from churnguard_serving.predictor import Instance, Prediction
 from churnguard_serving.problems import MOST_NAME, BadRequest, Problem
+from churnguard_serving.protocols.v2 import Tensor, instances_of
 from churnguard_serving.settings import Limits
 
 

@@ -6,8 +6,8 @@ import msgspec
 from kserve import InferRequest
 
 from churnguard_serving.problems import MOST_NAME, BadRequest, Problem
+from churnguard_serving.protocols.tensors import instances_of_request, output_types, response_of
 from churnguard_serving.service import Service
-from churnguard_serving.tensors import instances_of_request, output_types, response_of
 
 
 def answer_binary(

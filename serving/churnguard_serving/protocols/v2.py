@@ -9,9 +9,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from churnguard_serving.http.v1 import check_count, kind, read_json
 from churnguard_serving.predictor import Instance, Prediction
 from churnguard_serving.problems import MOST_NAME, BadRequest, Problem
+from churnguard_serving.protocols.v1 import check_count, kind, read_json
 from churnguard_serving.settings import Limits
 
 _INTEGERS: Final = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})

@@ -1,0 +1,1 @@
+"""The KServe protocols: bodies to instances, predictions to bodies."""
