@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,6 +225,14 @@ def stand_in_server(replace_program: Callable[..., Path]) -> Callable[[str], Pat
     It may ``log`` entries, ``serve`` readiness on its port, and ``wait_for_the_end``, which SIGINT brings.
     """
     return lambda code: replace_program("churnguard_serving", SERVER_HEADER + code)
+
+
+@pytest.fixture(autouse=True)
+def terminal_that_can_hang_up() -> Iterator[None]:
+    """Where all this runs under nohup, programs would inherit that SIGHUP means nothing."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(autouse=True)

@@ -200,12 +200,12 @@ def test_a_signal_reaches_the_program_which_may_tidy_up(
     start: Callable[..., subprocess.Popen[str]], stand_in: StandIn, model_file: Path, signum: signal.Signals
 ) -> None:
     seen = stand_in(
-        "def stop(*_):\n"
-        "    (pathlib.Path(__file__).parent / 'tidied').touch()\n"
-        "    sys.exit(143)\n"
-        "signal.signal(signal.SIGTERM, stop)\n"
+        # Blocked and waited for: a handler and pause() would miss a signal between the two.
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
         f"print({READY!r}, flush=True)\n"
-        "signal.pause()\n"
+        "signal.sigwait([signal.SIGTERM])\n"
+        "(pathlib.Path(__file__).parent / 'tidied').touch()\n"
+        "sys.exit(143)\n"
     )
     with start("train", model_file) as process:
         assert process.stderr is not None
@@ -222,10 +222,10 @@ def test_a_second_signal_ends_a_program_that_does_not_listen(
 ) -> None:
     heard = encode_progress(ProgressLine(stage="fit", elapsed=0.0, message="heard")).decode()
     stand_in(
-        f"signal.signal(signal.SIGTERM, lambda *_: print({heard!r}, flush=True))\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
         f"print({READY!r}, flush=True)\n"
-        "while True:\n"
-        "    signal.pause()\n"
+        "while signal.sigwait([signal.SIGTERM]):\n"
+        f"    print({heard!r}, flush=True)\n"
     )
     with start("train", model_file) as process:
         assert process.stderr is not None
