@@ -6,8 +6,9 @@ by side and nothing depends on which ends first, so the same seed chooses the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,7 +103,7 @@ def _search_one(
     prepared = [
         _prepare(candidate, table, folds == fold, balancing=balancing, seed=seed) for fold in range(FOLDS)
     ]
-    with ThreadPoolExecutor(THREADS, initializer=_limit_threads) as pool:
+    with _threads() as pool:
         parameters = _halve(candidate, drawn, prepared, pool=pool, seed=seed)
         fitted = pool.map(lambda fold: candidate.fit(fold.sample, parameters, seed=seed, threads=1), prepared)
         raw = np.empty(len(table))
@@ -119,6 +120,16 @@ def _search_one(
     return Chosen(
         algorithm=name, parameters=parameters, report=report, raw=raw, label=table.label, folds=folds
     )
+
+
+@contextmanager
+def _threads() -> Iterator[ThreadPoolExecutor]:
+    """A pool that forgets the trials still waiting when the run is ended; else SIGTERM would wait for all of them."""
+    pool = ThreadPoolExecutor(THREADS, initializer=_limit_threads)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _limit_threads() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,10 @@ from churnguard_serving.problems import BadRequest, Problem
 from churnguard_serving.settings import Limits
 
 _EXPECTED: Final = 'expected {"instances": [{...}, ...]}'
+MOST_DEPTH: Final = 32
+
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS: Final = re.compile(rb"[\[\]{}]")
 
 
 class _Body(Struct):
@@ -32,8 +37,30 @@ def read_instances(body: bytes, *, limits: Limits) -> list[Instance]:
         instances = _decode(body).instances
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         instances = _find_instances(read_json(body))
+    check_depth(body, parts=len(instances))
     check_count(len(instances), limits=limits)
     return instances
+
+
+def check_depth(body: bytes, *, parts: int) -> None:
+    """Raise BadRequest for JSON that is nested deeper than any request; how deep decoders go differs by Python.
+
+    Args:
+        body: JSON that was decoded.
+        parts: Instances or tensors in it; each opens at most three brackets.
+    """
+    if body.count(b"[") + body.count(b"{") <= 3 * parts + MOST_DEPTH:
+        return
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > MOST_DEPTH:
+        raise _too_deep()
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest("the body is nested too deeply")
 
 
 def check_count(count: int, *, limits: Limits) -> None:
@@ -54,16 +81,17 @@ def read_json(body: bytes) -> Any:
         document = json.loads(body.decode())
         if b"\\u" in body:
             json.dumps(document, ensure_ascii=False).encode()
-        return document
     except UnicodeEncodeError:
         # No answer could repeat it.
         raise BadRequest("the body is not JSON: it escapes half of a surrogate pair") from None
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body is not UTF-8 (byte {error.start})") from None
     except RecursionError:
-        raise BadRequest("the body is nested too deeply") from None
+        raise _too_deep() from None
     except ValueError as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
+    check_depth(body, parts=0)
+    return document
 
 
 def _find_instances(document: Any) -> list[Instance]:

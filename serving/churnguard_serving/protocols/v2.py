@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from churnguard_serving.predictor import Instance, Prediction
 from churnguard_serving.problems import MOST_NAME, BadRequest, Problem
-from churnguard_serving.protocols.v1 import check_count, kind, read_json
+from churnguard_serving.protocols.v1 import check_count, check_depth, kind, read_json
 from churnguard_serving.settings import Limits
 
 _INTEGERS: Final = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
@@ -73,6 +73,7 @@ def read_inference(body: bytes, *, limits: Limits) -> Inference:
         decoded = _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         decoded = _find_inputs(read_json(body))
+    check_depth(body, parts=len(decoded.inputs))
     return Inference(decoded.id, instances_of(decoded.inputs, limits=limits))
 
 
