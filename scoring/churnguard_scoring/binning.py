@@ -14,8 +14,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from churnguard_core.features import BooleanFeature, CategoricalFeature
-from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, NumericColumn
+from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature
+from churnguard_scoring.columns import (
+    MISSING_CODE,
+    CategoricalColumn,
+    Column,
+    Columns,
+    NumericColumn,
+    RecordColumns,
+    row_count,
+)
 from churnguard_scoring.records import UNSEEN
 
 
@@ -80,12 +88,43 @@ class CategoryBins:
         if not isinstance(column, CategoricalColumn):
             raise TypeError(f"feature {self.name!r} is categorical, its column is not")
         if column.categories == self._categories:
-            return np.where(column.codes == MISSING_CODE, self.missing, column.codes)
+            return np.remainder(column.codes, self.missing + 1, dtype=np.intp)  # the missing code is -1
         known = {category: code for code, category in enumerate(self.feature.categories)}
         lookup = np.empty(len(column.categories) + 1, dtype=np.intp)
         lookup[:-1] = [known.get(category, self.unseen) for category in column.categories]
         lookup[MISSING_CODE] = self.missing
         return lookup[column.codes]
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryTable:
+    """The bins of all categories of a model, laid out one after the other.
+
+    Attributes:
+        features: All features of the model.
+        bins: Of its categorical features, in their order.
+        first: Where the bins of each begin.
+    """
+
+    features: tuple[Feature, ...]
+    bins: tuple[CategoryBins, ...]
+    first: tuple[int, ...]
+
+    @cached_property
+    def _offsets(self) -> NDArray[np.intp]:
+        return np.array(self.first, dtype=np.intp)[:, np.newaxis]
+
+    @cached_property
+    def _sizes(self) -> NDArray[np.intp]:
+        return np.array([each.missing + 1 for each in self.bins], dtype=np.intp)[:, np.newaxis]
+
+    def places(self, columns: Columns) -> NDArray[np.intp]:
+        """Where every value lies: shape (categorical features, rows). Two operations for records of this model."""
+        if isinstance(columns, RecordColumns) and columns.layout.features is self.features:
+            # The reader's codes are our bins, but for the missing one, -1.
+            return np.asarray(np.remainder(columns.codes, self._sizes) + self._offsets)
+        found = [each.assign(columns[each.name]) for each in self.bins]
+        return np.array(found, dtype=np.intp).reshape(len(found), row_count(columns)) + self._offsets
 
 
 Bins = NumericBins | CategoryBins

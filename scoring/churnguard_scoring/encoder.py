@@ -14,7 +14,14 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import DTypeLike, NDArray
 
-from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Column, Columns, NumericColumn
+from churnguard_scoring.columns import (
+    MISSING_CODE,
+    CategoricalColumn,
+    Column,
+    Columns,
+    NumericColumn,
+    row_count,
+)
 
 Transform = Literal["identity", "log"]
 
@@ -73,8 +80,7 @@ def encode(encoder: Encoder, columns: Columns, *, dtype: DTypeLike = np.float64)
         KeyError: A feature of the encoder has no column.
         TypeError: A column's kind does not fit its rule.
     """
-    rows = len(next(iter(columns.values()))) if columns else 0
-    matrix = np.empty((rows, len(encoder.outputs)), dtype=dtype, order="F")
+    matrix = np.empty((row_count(columns), len(encoder.outputs)), dtype=dtype, order="F")
     for position, output in enumerate(encoder.outputs):
         matrix[:, position] = _encode_output(output, columns[output.feature])
     return matrix

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from churnguard_core.churnmodel.types import Condition, Insight, Levels
+from churnguard_scoring.records import Record
 
 Level = Literal["low", "medium", "high"]
 
@@ -20,7 +21,7 @@ def risk_level(score: float, levels: Levels) -> Level:
 
 
 def insights(
-    record: Mapping[str, Any], *, reasons: Mapping[str, float], configured: Sequence[Insight]
+    record: Record, *, reasons: Mapping[str, float], configured: Sequence[Insight]
 ) -> tuple[str, ...]:
     """Texts of the insights that apply, the strongest reason first, at most three.
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnguard_core.features import Feature, NumericFeature
-from churnguard_scoring.binning import CategoryBins, NumericBins
-from churnguard_scoring.columns import Columns
+from churnguard_scoring.binning import CategoryBins, CategoryTable, NumericBins
+from churnguard_scoring.columns import Column, Columns, NumericColumn, row_count
 from churnguard_scoring.encoder import Encoder, Interval, Output, Value, encode_outputs
 from churnguard_scoring.models import Linear, Space
 from churnguard_scoring.records import LARGEST, InvalidRecords, Record, category_lookup, check_records
@@ -47,6 +47,18 @@ class _NumericStep:
         for slope in self.slopes:
             total += slope.weight * (copysign(log1p(abs(value)), value) if slope.log else value)
         return total
+
+    def contributions(self, column: Column) -> NDArray[np.float64]:
+        """The same for every row, missing ones included."""
+        if not isinstance(column, NumericColumn):
+            raise TypeError(f"feature {self.name!r} is numeric, its column is not")
+        values = column.values
+        total = np.take(self.table, np.searchsorted(self.cuts, values, side="right"))
+        for slope in self.slopes:
+            turned = np.copysign(np.log1p(np.abs(values)), values) if slope.log else values
+            total += slope.weight * turned
+        total[np.isnan(values)] = self.missing
+        return np.asarray(total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,13 @@ class CompiledLinear:
         self.baseline = linear.intercept + float(self._weights @ self._means)
         # Steps hold w (x - mean), so that they are the reasons and, with the baseline, the score.
         self._steps = tuple(self._step(feature, on_unseen) for feature in features)
+        self._numbers = [(at, step) for at, step in enumerate(self._steps) if isinstance(step, _NumericStep)]
+        self._categorical = [at for at, step in enumerate(self._steps) if isinstance(step, _CategoryStep)]
+        bins = tuple(CategoryBins(f) for f in features if not isinstance(f, NumericFeature))
+        tables = [self._category_contributions(each) for each in bins]
+        self._category_values = np.concatenate([*tables, np.zeros(0)])
+        first = np.cumsum([0, *map(len, tables)]).tolist()
+        self._categories = CategoryTable(self._features, bins, tuple(first[:-1]))
         used = {encoder.outputs[at].feature for at, weight in enumerate(linear.weights) if weight}
         self._used = tuple(at for at, feature in enumerate(self._features) if feature.name in used)
 
@@ -119,14 +138,11 @@ class CompiledLinear:
 
     def reasons_many(self, columns: Columns) -> NDArray[np.float64]:
         """Shapley values of all rows: shape (rows, features)."""
-        position = {feature.name: at for at, feature in enumerate(self._features)}
-        rows = len(next(iter(columns.values())))
-        values = np.zeros((rows, len(self._features)), order="F")
-        for output, weight, mean in zip(self._encoder.outputs, self._weights, self._means, strict=True):
-            if weight:
-                encoded = encode_outputs([output], columns[output.feature])[:, 0]
-                values[:, position[output.feature]] += weight * (encoded - mean)
-        return values
+        values = np.empty((len(self._features), row_count(columns)))
+        values[self._categorical] = self._category_values.take(self._categories.places(columns))
+        for place, step in self._numbers:
+            values[place] = step.contributions(columns[step.name])
+        return values.T
 
     def _contributions(self, record: Record) -> list[float]:
         get = record.get
@@ -139,18 +155,20 @@ class CompiledLinear:
             raise InvalidRecords(check_records(self._features, [record])) from None
 
     def _step(self, feature: Feature, on_unseen: Callable[[str], None]) -> _Step:
-        positions = self._encoder.outputs_of(feature.name)
-        outputs = [self._encoder.outputs[at] for at in positions]
         if isinstance(feature, NumericFeature):
-            return self._numeric_step(feature, positions, outputs)
+            return self._numeric_step(feature)
         bins = CategoryBins(feature)
-        table = self._weigh(positions, outputs, bins).tolist()
+        table = self._category_contributions(bins).tolist()
         lookup = {value: table[code] for value, code in category_lookup(feature).items()}
         return _CategoryStep(feature.name, lookup, table[bins.missing], table[bins.unseen], on_unseen)
 
-    def _numeric_step(
-        self, feature: NumericFeature, positions: Sequence[int], outputs: Sequence[Output]
-    ) -> _NumericStep:
+    def _category_contributions(self, bins: CategoryBins) -> NDArray[np.float64]:
+        positions = self._encoder.outputs_of(bins.name)
+        return self._weigh(positions, [self._encoder.outputs[at] for at in positions], bins)
+
+    def _numeric_step(self, feature: NumericFeature) -> _NumericStep:
+        positions = self._encoder.outputs_of(feature.name)
+        outputs = [self._encoder.outputs[at] for at in positions]
         bins = NumericBins(feature.name, np.array(_cuts(outputs)))
         missing = float(self._weigh(positions, outputs, bins)[bins.missing])
         flat, slopes, constant = [], [], 0.0

@@ -12,7 +12,8 @@ from churnguard_core.features import Feature
 from churnguard_scoring.columns import CategoricalColumn, Columns
 from churnguard_scoring.encoder import Encoder, encode
 from churnguard_scoring.models import RadialBasis, Space
-from churnguard_scoring.records import Record, RecordReader
+from churnguard_scoring.reader import RecordReader
+from churnguard_scoring.records import Record
 
 BLOCK_ROWS = 512
 

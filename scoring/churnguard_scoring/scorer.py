@@ -12,12 +12,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from churnguard_core.features import Feature
-from churnguard_scoring.columns import Column, Columns
+from churnguard_scoring.columns import Columns, RecordColumns
 from churnguard_scoring.encoder import Encoder
 from churnguard_scoring.linear import CompiledLinear
 from churnguard_scoring.models import Calibration, Linear, Model, Trees
 from churnguard_scoring.radial_basis import CompiledRadialBasis
-from churnguard_scoring.records import Record, RecordReader
+from churnguard_scoring.reader import RecordReader
+from churnguard_scoring.records import Record
 from churnguard_scoring.trees import CompiledTrees
 
 
@@ -130,7 +131,7 @@ class Scorer:
             self._link(self._baseline + sum(found.values())), found, self._baseline, self._space
         )
 
-    def columns(self, records: Sequence[Record]) -> dict[str, Column]:
+    def columns(self, records: Sequence[Record]) -> RecordColumns:
         """Typed columns of these records, for the methods on tables; InvalidRecords names every wrong field."""
         return self._reader.columns(records)
 

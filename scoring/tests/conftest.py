@@ -12,7 +12,7 @@ from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature
 from churnguard_scoring.columns import Column
 from churnguard_scoring.encoder import Encoder, Interval, Member, Missing, Output, Value
 from churnguard_scoring.models import Calibration, Linear, RadialBasis, Trees
-from churnguard_scoring.records import columns_from_records
+from churnguard_scoring.reader import columns_from_records
 from churnguard_scoring.scorer import ScorerDefinition
 
 PLANS = ("basic", "plus", "pro")

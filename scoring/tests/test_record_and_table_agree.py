@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from churnguard_core.features import BooleanFeature, CategoricalFeature, NumericFeature
 from churnguard_scoring.columns import Column
 from churnguard_scoring.radial_basis import NoReasonsError
-from churnguard_scoring.records import columns_from_records
+from churnguard_scoring.reader import columns_from_records
 from churnguard_scoring.scorer import Scorer, ScorerDefinition
 
 KINDS = ("trees", "forest", "linear", "radialBasis")

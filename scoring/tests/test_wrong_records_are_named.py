@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from churnguard_core.features import Feature
-from churnguard_scoring.records import InvalidRecords, check_records, columns_from_records
+from churnguard_scoring.reader import columns_from_records
+from churnguard_scoring.records import InvalidRecords, check_records
 from churnguard_scoring.scorer import Scorer, ScorerDefinition
 
 WRONG: list[tuple[str, object, str]] = [

@@ -11,9 +11,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -23,8 +24,9 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from churnguard_core.features import Feature
-from churnguard_scoring.columns import MISSING_CODE, CategoricalColumn, Columns, NumericColumn
-from churnguard_serving.predictor import LEVELS, Explained, Instance, Prediction
+from churnguard_scoring.columns import MISSING_CODE, RecordColumns
+from churnguard_scoring.records import Record
+from churnguard_serving.predictor import LEVELS, Explained, Prediction
 
 LATENCY_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SCORE_BOUNDS: Final = tuple(step / 20 for step in range(1, 21))
@@ -69,16 +71,20 @@ class PredictorMetrics(Collector):
             self._unseen[feature] += 1
 
     def count_answers(self, answers: Sequence[Prediction | Explained]) -> None:
-        """These predictions were made."""
+        """These predictions were made, one by one."""
         with self._lock:
-            if len(answers) == 1:
-                self._levels[answers[0].risk_level] += 1
-                self._scores.add(answers[0].risk_score)
-            else:
-                self._levels.update([answer.risk_level for answer in answers])
-                self._scores.add_many([answer.risk_score for answer in answers])
+            for answer in answers:
+                self._levels[answer.risk_level] += 1
+                self._scores.add(answer.risk_score)
 
-    def count_records(self, records: Sequence[Instance]) -> None:
+    def count_scores(self, scores: NDArray[np.float64], levels: NDArray[np.intp]) -> None:
+        """These predictions were made as a table; levels are places in ``LEVELS``."""
+        counts = np.bincount(levels, minlength=len(LEVELS)).tolist()
+        with self._lock:
+            self._levels.update(dict(zip(LEVELS, counts, strict=True)))
+            self._scores.add_many(scores)
+
+    def count_records(self, records: Sequence[dict[str, Any]]) -> None:
         """These records were asked about, one by one."""
         names = self._names
         for record in records:
@@ -88,15 +94,14 @@ class PredictorMetrics(Collector):
                     self._missing.update([name for name in names if record.get(name) is None])
                     self._unknown_fields += len(record.keys() - names)
 
-    def count_table(self, columns: Columns, records: Sequence[Instance]) -> None:
+    def count_table(self, columns: RecordColumns, records: Sequence[Record]) -> None:
         """These records were asked about as a table of these columns."""
         missing, unseen = _missing_and_unseen(columns)
-        unknown = set[str]().union(*records) - self._names
-        more = sum(name in record for name in unknown for record in records)
+        unknown = _unknown_fields(records, known=self._names)
         with self._lock:
             self._missing.update(missing)
             self._unseen.update(unseen)
-            self._unknown_fields += more
+            self._unknown_fields += unknown
 
     def collect(self) -> Iterable[Metric]:
         """What was counted so far."""
@@ -171,11 +176,11 @@ class _Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def add_many(self, values: Sequence[float]) -> None:
+    def add_many(self, values: NDArray[np.float64]) -> None:
         places = np.searchsorted(self._bounds, values, side="left")
         counts = np.bincount(places, minlength=len(self._counts)).tolist()
         self._counts = [before + more for before, more in zip(self._counts, counts, strict=True)]
-        self._sum += sum(values)
+        self._sum += float(values.sum())
 
     def expose(self, family: HistogramMetricFamily, labels: list[str]) -> None:
         bounds = [*map(str, self._bounds), "+Inf"]
@@ -183,20 +188,24 @@ class _Histogram:
         family.add_metric(labels, list(buckets), sum_value=self._sum)
 
 
-def _missing_and_unseen(columns: Columns) -> tuple[dict[str, int], dict[str, int]]:
-    """By feature; a few operations on all columns at once."""
-    numbers = {name: column.values for name, column in columns.items() if isinstance(column, NumericColumn)}
-    codes = {name: column.codes for name, column in columns.items() if isinstance(column, CategoricalColumn)}
-    missing: dict[str, int] = {}
-    unseen: dict[str, int] = {}
-    if numbers:
-        gone = np.isnan(np.stack(list(numbers.values())))
-        missing.update(zip(numbers, np.count_nonzero(gone, axis=1).tolist(), strict=True))
-    if codes:
-        table = np.stack(list(codes.values()))
-        # The reader of records puts the unseen category last.
-        last = [[len(c.categories) - 1] for c in columns.values() if isinstance(c, CategoricalColumn)]
-        gone = table == MISSING_CODE
-        missing.update(zip(codes, np.count_nonzero(gone, axis=1).tolist(), strict=True))
-        unseen.update(zip(codes, np.count_nonzero(table == last, axis=1).tolist(), strict=True))
-    return missing, unseen
+def _unknown_fields(records: Sequence[Record], *, known: frozenset[str]) -> int:
+    """How many; rows, of which all records are when one is, have none."""
+    if not isinstance(records[0], dict):
+        return 0
+    dictionaries: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
+    unknown = set[str]().union(*dictionaries) - known
+    return sum(name in record for name in unknown for record in dictionaries)
+
+
+def _missing_and_unseen(columns: RecordColumns) -> tuple[dict[str, int], dict[str, int]]:
+    """By feature, those with any; a few operations on all columns at once."""
+    layout = columns.layout
+    missing = _true_by_row(layout.numbers, np.isnan(columns.numbers))
+    missing |= _true_by_row(layout.categories, columns.codes == MISSING_CODE)
+    return missing, _true_by_row(layout.categories, columns.codes == layout.unseen)
+
+
+def _true_by_row(names: Iterable[str], table: NDArray[np.bool_]) -> dict[str, int]:
+    if not table.any():  # nearly always
+        return {}
+    return dict(zip(names, np.count_nonzero(table, axis=1).tolist(), strict=True))

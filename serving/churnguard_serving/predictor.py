@@ -5,14 +5,16 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from churnguard_core.churnmodel.types import Insight
 from churnguard_scoring.columns import Columns
 from churnguard_scoring.levels import Level, insights
+from churnguard_scoring.records import Record
 from churnguard_scoring.scorer import Scorer
 from churnguard_serving.settings import Settings
 
@@ -38,6 +40,18 @@ class Explained(Struct, frozen=True):
     space: str
 
 
+Answer = TypeVar("Answer", Prediction, Explained)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Answers(Generic[Answer]):
+    """Answers to the rows of a table, and beside them their scores, and their levels by their place in ``LEVELS``."""
+
+    answers: list[Answer]
+    scores: NDArray[np.float64]
+    levels: NDArray[np.intp]
+
+
 @dataclass(frozen=True, eq=False)
 class Predictor:
     """Answers for one revision under one set of settings; replaced as a whole when these change.
@@ -57,18 +71,19 @@ class Predictor:
         levels = settings.levels
         return cls(scorer, settings, (float(levels.medium), float(levels.high)), settings.insights)
 
-    def predict(self, records: Sequence[Instance]) -> list[Prediction]:
+    def predict(self, records: Sequence[Record]) -> list[Prediction]:
         """A prediction for each of a few records."""
         scores = [self.scorer.score(record) for record in records]
         return [Prediction(score, LEVELS[bisect_right(self.thresholds, score)]) for score in scores]
 
-    def predict_table(self, columns: Columns) -> list[Prediction]:
+    def predict_table(self, columns: Columns) -> Answers[Prediction]:
         """A prediction for each row of a table."""
         scores = self.scorer.score_many(columns)
-        places = np.searchsorted(self.thresholds, scores, side="right").tolist()
-        return list(map(Prediction, scores.tolist(), map(LEVELS.__getitem__, places)))
+        levels = np.searchsorted(self.thresholds, scores, side="right")
+        found = map(Prediction, scores.tolist(), map(LEVELS.__getitem__, levels.tolist()))
+        return Answers(list(found), scores, levels)
 
-    def explain(self, records: Sequence[Instance]) -> list[Explained]:
+    def explain(self, records: Sequence[Record]) -> list[Explained]:
         """A prediction with reasons for each of a few records."""
         found = [self.scorer.explain(record) for record in records]
         return [
@@ -76,14 +91,14 @@ class Predictor:
             for record, one in zip(records, found, strict=True)
         ]
 
-    def explain_table(self, columns: Columns, records: Sequence[Instance]) -> list[Explained]:
+    def explain_table(self, columns: Columns, records: Sequence[Record]) -> Answers[Explained]:
         """A prediction with reasons for each row of a table; ``records`` are the same customers."""
         scores, values = self.scorer.explain_many(columns)
         names = [feature.name for feature in self.scorer.features]
         order = np.argsort(-np.abs(values), axis=1, kind="stable")
         ordered = np.take_along_axis(values, order, axis=1)
         rows = zip(records, scores.tolist(), order.tolist(), ordered.tolist(), strict=True)
-        return [
+        found = [
             self._explained(
                 record,
                 score=score,
@@ -91,8 +106,9 @@ class Predictor:
             )
             for record, score, places, sizes in rows
         ]
+        return Answers(found, scores, np.searchsorted(self.thresholds, scores, side="right"))
 
-    def _explained(self, record: Instance, *, score: float, reasons: dict[str, float]) -> Explained:
+    def _explained(self, record: Record, *, score: float, reasons: dict[str, float]) -> Explained:
         advice = insights(record, reasons=reasons, configured=self.insights) if self.insights else ()
         level = LEVELS[bisect_right(self.thresholds, score)]
         return Explained(score, level, advice, reasons, self.scorer.baseline, self.scorer.space)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churnguard_core.features import BooleanFeature, CategoricalFeature, NumericFeature
-from churnguard_scoring.records import columns_from_records
+from churnguard_scoring.reader import columns_from_records
 from churnguard_serving.metrics import LATENCY_BOUNDS, MOST_FEATURES, PredictorMetrics
 from churnguard_serving.predictor import Prediction
 

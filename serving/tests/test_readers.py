@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature, NumericFeature
 from churnguard_serving.predictor import Prediction
 from churnguard_serving.problems import BadRequest
-from churnguard_serving.protocols.v1 import read_instances
+from churnguard_serving.protocols.v1 import MANY_BYTES, InstanceReader, read_instances
 from churnguard_serving.protocols.v2 import read_inference, write_inference
 from churnguard_serving.settings import Limits
 
@@ -37,6 +38,50 @@ def test_instances_are_read_as_they_were_written(
 def test_nan_and_infinity_are_read_so_that_their_fields_can_be_named(written: list[dict[str, Any]]) -> None:
     body = json.dumps({"instances": [*written[:4], {"tenure": float("inf")}]}).encode()
     assert read_instances(body, limits=LIMITS)[-1] == {"tenure": float("inf")}
+
+
+FEATURES: list[Feature] = [
+    NumericFeature(name="tenure", minimum=0, maximum=72),
+    CategoricalFeature(name="a contract's kind", categories=("One year", "1")),
+    BooleanFeature(name="get"),
+]
+READER = InstanceReader(FEATURES)
+cells = st.fixed_dictionaries(
+    {},
+    optional={
+        "tenure": st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False),
+        "a contract's kind": st.none() | st.sampled_from(["One year", "1", "new"]) | st.integers(-9, 9),
+        "get": st.none() | st.booleans() | st.just("true"),
+    },
+)
+
+
+@given(st.lists(cells, min_size=200, max_size=250))
+def test_many_instances_hold_the_same_values_as_when_they_are_few(written: list[dict[str, Any]]) -> None:
+    body = json.dumps({"instances": written}).encode().ljust(MANY_BYTES)
+    rows = READER.read(body, limits=Limits())
+    dictionaries = read_instances(body, limits=Limits())
+    names = [*(feature.name for feature in FEATURES), "unknown"]
+    assert not any(isinstance(row, dict) for row in rows)
+    assert [[row.get(name) for name in names] for row in rows] == [
+        [each.get(name) for name in names] for each in dictionaries
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"instances": [{"unknown": 1}]},
+        {"instances": [{"tenure": "1"}]},
+        {"instances": [{"tenure": True}]},
+        {"instances": [{"tenure": {"years": 1}}]},
+        {"instances": [{}], "signature_name": "x"},
+    ],
+    ids=json.dumps,
+)
+def test_many_instances_that_are_odd_in_any_way_are_read_as_dictionaries(odd: dict[str, Any]) -> None:
+    body = json.dumps(odd).encode().ljust(MANY_BYTES)
+    assert READER.read(body, limits=Limits()) == odd["instances"]
 
 
 @pytest.mark.parametrize(("count", "status"), [(0, 400), (1, None), (5, None), (6, 413)])

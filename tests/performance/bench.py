@@ -20,7 +20,7 @@ import numpy as np
 
 from churnguard_core.result import TrainingResult
 from churnguard_scoring.bundle import load_bundle
-from churnguard_scoring.records import columns_from_records
+from churnguard_scoring.reader import columns_from_records
 from churnguard_scoring.scorer import Scorer
 from churnguard_simulator import simulate
 from churnguard_storage import Credentials, open_store

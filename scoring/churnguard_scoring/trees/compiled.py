@@ -18,7 +18,7 @@ from churnguard_scoring.models import Trees
 from churnguard_scoring.records import LARGEST, InvalidRecords, Record, category_lookup, check_records
 from churnguard_scoring.trees.leaves import group_leaves
 from churnguard_scoring.trees.packs import pack_groups
-from churnguard_scoring.trees.program import Layout, ReasonProgram, Rows, ScoreProgram, answers
+from churnguard_scoring.trees.program import Layout, ReasonProgram, ScoreProgram, answers
 from churnguard_scoring.trees.tables import reason_tables, score_table
 
 SCORE_CONDITIONS = 8
@@ -51,7 +51,7 @@ class CompiledTrees:
         self._encoder = encoder
         self._features = tuple(features)
         self._on_unseen = on_unseen
-        self._layout = Layout.of(_bins(trees, encoder, features))
+        self._layout = Layout.of(_bins(trees, encoder, features), features=self._features)
         self._categories = tuple(_categories(self._layout, features))
         self._numbers = tuple(_numbers(self._layout, features))
         groups = group_leaves(trees, limit=SCORE_CONDITIONS)
@@ -94,29 +94,21 @@ class CompiledTrees:
 
     def raw_many(self, columns: Columns) -> NDArray[np.float64]:
         """Raw scores of all rows."""
-        rows = self._assign(columns)
-        scores = np.empty(len(rows))
-        for start in range(0, len(rows), BLOCK_ROWS):
-            scores[start : start + BLOCK_ROWS] = self._score.block(rows[start : start + BLOCK_ROWS])
+        rows = self._layout.rows_of(columns)
+        scores = np.empty(rows.shape[1])
+        for start in range(0, len(scores), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            scores[block] = self._score.block(rows[:, block])
         return scores + self._trees.base
 
     def reasons_many(self, columns: Columns) -> NDArray[np.float64]:
         """Shapley values of all rows: shape (rows, features), zero for features that are not used."""
-        program, rows = self._reason, self._assign(columns)
-        values = np.zeros((len(rows), len(self._features)))
-        for start in range(0, len(rows), BLOCK_ROWS):
+        program, rows = self._reason, self._layout.rows_of(columns)
+        values = np.zeros((rows.shape[1], len(self._features)))
+        for start in range(0, len(values), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
-            values[block, program.features] = program.block(rows[block])
+            values[block, program.features] = program.block(rows[:, block])
         return values
-
-    def _assign(self, columns: Columns) -> Rows:
-        bins = self._layout.bins
-        assigned = [
-            b.assign(columns[b.name]) + first for b, first in zip(bins, self._layout.first, strict=True)
-        ]
-        if not assigned:
-            return np.zeros((len(next(iter(columns.values()))), 0), dtype=np.intp)
-        return np.column_stack(assigned)
 
     def _rows(self, record: Record) -> list[int]:
         # The hot path: each value straight to its row, in any order. Anything odd goes to check_records, which finds
@@ -142,7 +134,7 @@ class CompiledTrees:
     def _with_unseen(self, record: Record, found: list[int | None]) -> list[int]:
         rows = []
         for row, (name, _, unseen) in zip(found, self._categories, strict=True):
-            if row is None and record[name].__class__ is not str:
+            if row is None and record.get(name).__class__ is not str:
                 raise TypeError
             rows.append(unseen if row is None else row)
         for row, (name, _, _) in zip(found, self._categories, strict=True):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import getitem, or_
 
 import numpy as np
 from numpy.typing import NDArray
 
-from churnguard_scoring.binning import Bins
+from churnguard_core.features import Feature
+from churnguard_scoring.binning import Bins, CategoryBins, CategoryTable, NumericBins
+from churnguard_scoring.columns import Columns, row_count
 from churnguard_scoring.encoder import Encoder, encode_outputs
 from churnguard_scoring.trees.leaves import Condition
 from churnguard_scoring.trees.tables import PackTable
@@ -24,6 +26,9 @@ FEW_PACKS = 32
 
 Bytes = NDArray[np.uint8]
 Rows = NDArray[np.intp]
+"""Shape (features, records), the features in any order: rows of the byte table."""
+CACHED_BYTES = 2**19
+"""So many bytes are gathered at once: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +38,30 @@ class Layout:
     bins: tuple[Bins, ...]
     first: tuple[int, ...]
     rows: int
+    categories: CategoryTable
 
     @classmethod
-    def of(cls, bins: Sequence[Bins]) -> Layout:
+    def of(cls, bins: Sequence[Bins], *, features: tuple[Feature, ...]) -> Layout:
         """Lay the features' bins out one after the other."""
         sizes = [feature.missing + 1 for feature in bins]
-        first = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
-        return cls(tuple(bins), tuple(first[:-1].tolist()), int(first[-1]))
+        first = np.concatenate([[0], np.cumsum(sizes)]).astype(int).tolist()
+        chosen = [(each, at) for each, at in zip(bins, first, strict=False) if isinstance(each, CategoryBins)]
+        table = CategoryTable(features, tuple(each for each, _ in chosen), tuple(at for _, at in chosen))
+        return cls(tuple(bins), tuple(first[:-1]), first[-1], table)
+
+    @cached_property
+    def _numbers(self) -> list[tuple[NumericBins, int]]:
+        pairs = zip(self.bins, self.first, strict=True)
+        return [(bins, first) for bins, first in pairs if isinstance(bins, NumericBins)]
+
+    def rows_of(self, columns: Columns) -> Rows:
+        """The row of each feature and record."""
+        rows = np.empty((len(self.bins), row_count(columns)), dtype=np.intp)
+        count = len(self.categories.bins)
+        rows[:count] = self.categories.places(columns)
+        for row, (bins, first) in zip(rows[count:], self._numbers, strict=True):
+            np.add(bins.assign(columns[bins.name]), first, out=row)
+        return rows
 
 
 def answers(layout: Layout, tables: Sequence[PackTable], encoder: Encoder) -> Bytes:
@@ -125,7 +147,7 @@ class ScoreProgram:
         return float(self.values.take(pattern + self.offsets).dot(self.ones))
 
     def block(self, rows: Rows) -> NDArray[np.float64]:
-        """Sums for a block of records: rows of shape (records, features)."""
+        """Sums for a block of records."""
         return np.asarray(self.values.take(_patterns(self.lookup, rows) + self.offsets).dot(self.ones))
 
 
@@ -176,7 +198,10 @@ class ReasonProgram:
 
 
 def _patterns(lookup: Bytes, rows: Rows) -> Bytes:
-    patterns = np.zeros((len(rows), lookup.shape[1]), dtype=np.uint8)
-    for feature in range(rows.shape[1]):
-        patterns |= lookup.take(rows[:, feature], 0)
+    """The patterns of all packs: shape (records, packs)."""
+    if rows.size * lookup.shape[1] <= CACHED_BYTES:
+        return np.asarray(np.bitwise_or.reduce(lookup.take(rows, 0), axis=0))
+    patterns = np.zeros((rows.shape[1], lookup.shape[1]), dtype=np.uint8)
+    for row in rows:
+        patterns |= lookup.take(row, 0)
     return patterns

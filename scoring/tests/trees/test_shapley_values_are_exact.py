@@ -13,7 +13,7 @@ import pytest
 from churnguard_core.features import Feature
 from churnguard_scoring.encoder import Encoder, encode
 from churnguard_scoring.models import Trees
-from churnguard_scoring.records import columns_from_records
+from churnguard_scoring.reader import columns_from_records
 from churnguard_scoring.trees import CompiledTrees
 
 

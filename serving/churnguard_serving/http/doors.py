@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from churnguard_serving.predictor import Explained, Prediction
 from churnguard_serving.protocols.binary import answer_binary
-from churnguard_serving.protocols.v1 import read_instances
+from churnguard_serving.protocols.v1 import InstanceReader
 from churnguard_serving.protocols.v2 import read_inference, write_inference
 from churnguard_serving.service import Service
 
@@ -48,13 +48,14 @@ _encode = msgspec.json.Encoder().encode
 def doors_of(service: Service) -> Mapping[str, Door]:
     """The doors of a service by their paths."""
     name, revision = service.name, service.revision
+    read = InstanceReader(service.features).read
 
     def predict(body: bytes, _: int | None) -> Answer:
-        found = service.predict(read_instances(body, limits=service.limits))
+        found = service.predict(read(body, limits=service.limits))
         return _encode(_Predictions(found, name, revision)), ()
 
     def explain(body: bytes, _: int | None) -> Answer:
-        found = service.explain(read_instances(body, limits=service.limits))
+        found = service.explain(read(body, limits=service.limits))
         return _encode(_Explanations(found, name, revision)), ()
 
     def infer(body: bytes, json_length: int | None) -> Answer:

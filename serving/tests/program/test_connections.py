@@ -106,6 +106,49 @@ def test_pipelined_requests_are_answered_in_order_however_they_are_cut(seed: int
         assert answers(connection, len(asked)) == [expected[request] for request in asked]
 
 
+def test_requests_with_one_head_are_each_answered_by_what_they_say(server: Server) -> None:
+    bodies = [b'{"instances": [{"tenure": %d}]}' % tenure for tenure in (1, 7, 60, 7, 100, 1)]
+    with connect(server) as connection:
+        found = []
+        for body in [*bodies, b'{"instances": 1}', *bodies]:
+            connection.sendall(plain(V1, body))
+            found += answers(connection, 1)
+    assert [status for status, _, _ in found] == [200] * 6 + [400] + [200] * 6
+    assert found[:6] == found[7:]
+    assert found[0] == found[5] != found[2] == found[4]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param(plain(V2, b'{"inputs": []}'), id="another door"),
+        pytest.param(chunked(*BODIES[0]), id="chunks"),
+        pytest.param(b"GET /v2/health/live HTTP/1.1\r\nHost: telco\r\n\r\n", id="a probe"),
+        pytest.param(plain(V1, b'{"instances": [{}]}'.ljust(70_000)), id="a large body"),
+    ],
+)
+def test_what_comes_between_requests_of_one_head_changes_nothing(between: bytes, server: Server) -> None:
+    with connect(server) as connection:
+        found = []
+        for sent in (plain(*BODIES[0]), plain(*BODIES[0]), between, plain(*BODIES[0]), plain(*BODIES[0])):
+            connection.sendall(sent)
+            found += answers(connection, 1)
+    assert found[0] == found[1] == found[3] == found[4]
+
+
+def test_the_rest_of_a_request_is_no_head_for_the_next(server: Server) -> None:
+    sent = plain(*BODIES[0])
+    with connect(server) as connection:
+        connection.sendall(sent)
+        connection.sendall(sent[:30])
+        first = answers(connection, 1)
+        connection.sendall(sent[30:])
+        second = answers(connection, 1)
+        connection.sendall(sent[30:])
+        assert first == second
+        assert answers(connection, 1)[0][0] == 400
+
+
 def test_a_request_may_come_byte_by_byte(server: Server) -> None:
     with connect(server) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
