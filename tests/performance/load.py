@@ -9,10 +9,9 @@ import os
 import select
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +30,14 @@ def http_request(path: str, body: bytes, *, port: int) -> bytes:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and all its descendants so far."""
-    total = 0.0
+    """Time on a processor of the living threads of a process and all its descendants, by the scheduler's own clock."""
+    total = 0
     pending = [pid]
     while pending:
-        current = pending.pop()
-        fields = Path(f"/proc/{current}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / TICKS
-        for task in Path(f"/proc/{current}/task").iterdir():
+        for task in Path(f"/proc/{pending.pop()}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
             pending += map(int, (task / "children").read_text().split())
-    return total
+    return total / 1e9
 
 
 def resident_mebibytes(pid: int) -> float:
@@ -49,26 +46,33 @@ def resident_mebibytes(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def measure(*, port: int, pid: int, request: bytes, connections: int, seconds: float) -> Load:
-    """Load a server after a short warm-up.
+def measure(
+    *, port: int, pid: int, request: bytes, connections: int, seconds: float, windows: int
+) -> Sequence[Load]:
+    """Load a server in several windows, after a short warm-up.
 
     Args:
         port: On loopback.
         pid: The server's process.
         request: Sent again and again; its answer must always have the same length and status 200.
         connections: How many at a time, each with one request under way.
-        seconds: How long.
+        seconds: Length of a window.
+        windows: How many. On a shared machine some are disturbed.
     """
     sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
     try:
         length = _first_answer(sockets[0], request)
-        _drive(sockets, request, length=length, seconds=min(1.0, seconds))
-        before, start = cpu_seconds(pid), time.perf_counter()
-        answers = _drive(sockets, request, length=length, seconds=seconds)
-        spent, elapsed = cpu_seconds(pid) - before, time.perf_counter() - start
+        _drive(sockets, request, length=length, seconds=seconds)
+        return [_window(sockets, request, length=length, seconds=seconds, pid=pid) for _ in range(windows)]
     finally:
         for connection in sockets:
             connection.close()
+
+
+def _window(sockets: list[socket.socket], request: bytes, *, length: int, seconds: float, pid: int) -> Load:
+    before, start = cpu_seconds(pid), time.perf_counter()
+    answers = _drive(sockets, request, length=length, seconds=seconds)
+    spent, elapsed = cpu_seconds(pid) - before, time.perf_counter() - start
     return Load(answers=answers, seconds=elapsed, cpu_microseconds=spent / answers * 1e6)
 
 
