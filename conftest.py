@@ -15,6 +15,8 @@ import pytest
 
 from churnguard_storage import Credentials
 
+pytest_plugins = ["churnguard_cluster.fixtures"]
+
 TOOLS = Path(__file__).parent / "tests" / "tools" / "build"
 ACCESS_KEY, SECRET_KEY = "test-access-key", "test-secret-key"
 START_SECONDS = 30

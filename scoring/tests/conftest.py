@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from churnguard_core.features import BooleanFeature, CategoricalFeature, Feature, NumericFeature
-from churnguard_scoring.columns import Column
+from churnguard_scoring.columns import Columns
 from churnguard_scoring.encoder import Encoder, Interval, Member, Missing, Output, Value
 from churnguard_scoring.models import Calibration, Linear, RadialBasis, Trees
 from churnguard_scoring.reader import columns_from_records
@@ -65,7 +65,7 @@ def linear_encoder() -> Encoder:
 
 
 @pytest.fixture
-def columns_of(features: tuple[Feature, ...]) -> Callable[[list[dict[str, Any]]], dict[str, Column]]:
+def columns_of(features: tuple[Feature, ...]) -> Callable[[list[dict[str, Any]]], Columns]:
     """Typed columns of records."""
     return lambda records: columns_from_records(features, records)
 

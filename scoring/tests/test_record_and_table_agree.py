@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from churnguard_core.features import BooleanFeature, CategoricalFeature, NumericFeature
-from churnguard_scoring.columns import Column
+from churnguard_scoring.columns import Columns
 from churnguard_scoring.radial_basis import NoReasonsError
 from churnguard_scoring.reader import columns_from_records
 from churnguard_scoring.scorer import Scorer, ScorerDefinition
@@ -69,7 +69,7 @@ def test_reasons_and_baseline_add_up_to_the_score(
 def test_a_large_table_is_the_same_as_its_rows(
     definitions: dict[str, ScorerDefinition],
     draw_records: Callable[[int, int], list[dict[str, Any]]],
-    columns_of: Callable[[list[dict[str, Any]]], dict[str, Column]],
+    columns_of: Callable[[list[dict[str, Any]]], Columns],
 ) -> None:
     records = draw_records(1000, 13)
     for definition in definitions.values():

@@ -9,14 +9,13 @@ import pytest
 import yaml
 
 from churnguard_core.churnmodel.parse import parse_churnmodel
-from churnguard_core.names import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from churnguard_core.names import API_VERSION, KIND, VERSION
 
 pytestmark = pytest.mark.apiserver
 
 Document: TypeAlias = dict[str, Any]
 
 SAMPLES: Final = sorted((Path(__file__).parents[2] / "manifests" / "samples").glob("*.yaml"))
-MODELS: Final = {"group": GROUP, "version": VERSION, "plural": PLURAL, "namespace": "default"}
 TABLE: Final = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 MERGE_PATCH: Final = "application/merge-patch+json"
 
@@ -33,7 +32,7 @@ def smallest() -> Document:
 
 def table(churn_models: Any) -> Document:
     """What ``kubectl get`` is given to print."""
-    answer: Document = churn_models.api.list_namespaced_custom_object(**MODELS, _headers=TABLE)
+    answer: Document = churn_models.api.list_namespaced_custom_object(**churn_models.place, _headers=TABLE)
     return answer
 
 
@@ -91,14 +90,14 @@ def test_every_column_finds_its_value_in_status(churn_models: Any) -> None:
         "metrics": {"rocAuc": "0.843"},
         "nextTrainingTime": "2026-01-12T03:00:00Z",
     }
-    churn_models.api.create_namespaced_custom_object(**MODELS, body=smallest())
+    churn_models.api.create_namespaced_custom_object(**churn_models.place, body=smallest())
     try:
         churn_models.api.patch_namespaced_custom_object_status(
-            **MODELS, name="telco", body={"status": status}, _content_type=MERGE_PATCH
+            **churn_models.place, name="telco", body={"status": status}, _content_type=MERGE_PATCH
         )
         listing = table(churn_models)
     finally:
-        churn_models.api.delete_namespaced_custom_object(**MODELS, name="telco")
+        churn_models.api.delete_namespaced_custom_object(**churn_models.place, name="telco")
     names = [each["name"].upper() for each in listing["columnDefinitions"]]
     (row,) = listing["rows"]
     shown = dict(zip(names, row["cells"], strict=True))

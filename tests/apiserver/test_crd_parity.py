@@ -25,7 +25,7 @@ def model(changes: Changes) -> Document:
     document: Document = {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": "telco", "namespace": "default"},
+        "metadata": {"name": "telco"},
         "spec": {"data": {"source": {"simulator": {}}, "columns": {"label": {"name": "Churn"}}}},
     }
     for path, value in changes.items():
@@ -86,6 +86,7 @@ ACCEPTED: Final[dict[str, Changes]] = {
 @pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_server_and_parser_accept_and_understand_alike(changes: Changes, churn_models: Any) -> None:
     document = model(changes)
+    document["metadata"]["namespace"] = churn_models.place["namespace"]
     assert parse_churnmodel(churn_models.judge(document)) == parse_churnmodel(document)
 
 
