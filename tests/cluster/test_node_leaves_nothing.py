@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from churnguard_cluster import leftovers
 from churnguard_cluster.cluster import Cluster, Level
-from churnguard_cluster.fixtures import or_skip
+from churnguard_cluster.fixtures import LEVEL, or_skip
 from churnguard_cluster.namespace import RUN_FOLDER
 from churnguard_cluster.node import cgroups, requirements, sandbox
 from churnguard_cluster.node.mounts import KERNEL_SETTINGS
@@ -55,10 +56,11 @@ def test_that_passes(node, objects, namespace):
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
     """State of its own, so that rigs of other sessions are left alone."""
+    if os.environ.get(LEVEL) != Level.NODE:
+        pytest.skip("takes a minute and root, see `make test-cluster`")
     or_skip(requirements.check_node)
     or_skip(requirements.check_tools)
     monkeypatch.setenv("CHURNGUARD_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("CHURNGUARD_TEST_LEVEL", "node")
     monkeypatch.delenv("CHURNGUARD_TEST_CLUSTER", raising=False)
     found = State.of_user()
     yield found

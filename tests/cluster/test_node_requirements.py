@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from churnguard_cluster.errors import ClusterError, UnsupportedError
+from churnguard_cluster.errors import ClusterError, MissingToolError, UnsupportedError
 from churnguard_cluster.node import mounts, requirements
 
 PACKAGES = Path(__file__).parent / "node-packages.txt"
@@ -25,7 +25,7 @@ def test_everything_missing_is_named_at_once_with_its_packages(
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(requirements, "search_path", lambda: str(tmp_path))
     monkeypatch.setattr(requirements, "CNI_FOLDERS", (tmp_path,))
-    with pytest.raises(ClusterError) as refused:
+    with pytest.raises(MissingToolError) as refused:
         requirements.check_node()
     message = str(refused.value)
     for name in ("runc", "ctr", "host-local", "catatonit"):

@@ -40,7 +40,7 @@ class Node:
 
         Raises:
             UnsupportedError: this user is not root.
-            ClusterError: the machine lacks programs; the message names the packages.
+            MissingToolError: the machine lacks programs; the message names what brings them.
             PieceFailedError: a piece ended, or the node was not ready in time.
         """
         requirements.check_node()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from churnguard_cluster.errors import ClusterError, UnsupportedError
+from churnguard_cluster.errors import MissingToolError, UnsupportedError
 from churnguard_cluster.tools import tool
 
 PACKAGES_FILE: Final = "tests/cluster/node-packages.txt"
@@ -95,7 +95,7 @@ def _check(*, purpose: str, programs: Mapping[str, str], plugins: Path | None) -
         folders = " or ".join(map(str, CNI_FOLDERS))
         missing[f"the CNI plugins {', '.join(CNI_PLUGINS)} (in {folders})"] = "containernetworking-plugins"
     if missing:
-        raise ClusterError(
+        raise MissingToolError(
             f"{purpose} needs {', '.join(missing)}. On Debian and its relatives:\n"
             f"  apt-get install --no-install-recommends {' '.join(sorted(set(missing.values())))}\n"
             f"(all packages of a node are in {PACKAGES_FILE})"

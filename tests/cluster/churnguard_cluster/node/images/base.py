@@ -16,7 +16,7 @@ from churnguard_cluster.node.requirements import program
 
 # The release and the Python of the Dockerfile's default base.
 RELEASE: Final = "trixie"
-PACKAGES: Final = ("ca-certificates", "libgomp1", "python3", "python3-venv")
+PACKAGES: Final = ("ca-certificates", "python3", "python3-venv")
 MIRROR: Final = "http://deb.debian.org/debian"
 # Of no use in a container, or made anew in each.
 LEFT_OUT: Final = (
@@ -46,6 +46,7 @@ def archive(cache: ImageCache) -> Path:
             _bootstrap(Path(aside) / "root")
             packed = _pack(Path(aside) / "root", Path(aside) / "base.tar")
             packed.replace(target)
+        cache.keep_newest("churnguard-base-*.tar", count=1)
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import tempfile
@@ -18,6 +19,8 @@ from churnguard_cluster.node.images.cache import ImageCache
 from churnguard_cluster.process import MARK
 
 CGROUP: Final = "churnguard-images"
+# Layers that were not used for long go when there are more; two images with all their stages take about 4 GB.
+CONFIGURATION: Final = {"builder": {"gc": {"enabled": True, "defaultKeepStorage": "6GB"}}}
 DEBIAN_CLIENT: Final = Path("/usr/bin/docker")
 
 
@@ -118,10 +121,13 @@ def _end(cache: ImageCache) -> None:
 
 
 def _daemon_command(cache: ImageCache, *, folder: Path, socket: str) -> list[str]:
+    configuration = folder / "daemon.json"
+    configuration.write_text(json.dumps(CONFIGURATION))
     return [
         # Its mounts go with it.
         *(requirements.program("unshare"), "--mount", "--propagation=private", "--"),
         requirements.program("dockerd"),
+        f"--config-file={configuration}",
         f"--data-root={cache.layers}",
         f"--exec-root={folder}/exec",
         f"--pidfile={folder}/pid",

@@ -15,7 +15,7 @@ from churnguard_cluster.node.images.image import PREFIX, Image
 from churnguard_cluster.node.images.store import ImageStore
 
 # An archive is large, and the layers in Docker's data make another one quickly.
-KEPT: Final = 2
+KEPT: Final = 1
 BASE_STAGE: Final = "base"
 
 
@@ -24,7 +24,8 @@ def provide(components: Sequence[str]) -> list[Image]:
 
     Raises:
         UnsupportedError: an image must be built, no Docker runs, and this user is not root.
-        ClusterError: a program is missing, or a build failed; what Docker said is on standard error.
+        MissingToolError: it is root, but programs are missing; the message names the packages.
+        ClusterError: a build failed; what Docker said is on standard error.
     """
     cache = ImageCache.of_user()
     with cache.locked("builds"):
@@ -51,7 +52,10 @@ def _build_all(components: Sequence[str], *, cache: ImageCache) -> dict[str, Ima
     with docker.own(cache) as own:
         if not own.has(base.name()):
             own.import_files(base.archive(cache), image=base.name())
-        return {each: _build(own, each, base_name=base.name(), cache=cache) for each in components}
+        built = {each: _build(own, each, base_name=base.name(), cache=cache) for each in components}
+        for image in built.values():
+            own.forget(image.name)  # a name would keep its layers beyond the limit of the cache
+        return built
 
 
 def _build(builder: Docker, component: str, *, base_name: str, cache: ImageCache) -> Image:
