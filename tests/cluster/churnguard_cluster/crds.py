@@ -70,7 +70,7 @@ def _wait_until_served(kube: Any, name: str) -> None:
         return [
             version["version"]
             for version in of_group
-            if plural in [resource["resource"] for resource in version["resources"]]
+            if plural in [resource["resource"] for resource in version.get("resources", [])]
         ]
 
     found = wait_for(

@@ -59,7 +59,7 @@ def namespaced_kinds(kube: Any) -> Iterator[tuple[str, str]]:
             version, *_ = group["versions"]  # the preferred one comes first
             name = group["metadata"].get("name")
             path = group_path(f"{name}/{version['version']}" if name else version["version"])
-            for resource in version["resources"]:
+            for resource in version.get("resources", []):  # none while who serves them is not available
                 plural, is_namespaced = resource["resource"], resource["scope"] == "Namespaced"
                 if is_namespaced and "list" in resource["verbs"] and plural not in LEFT_OUT:
                     yield path, plural
