@@ -87,12 +87,12 @@ def test_every_stamp_finds_its_version_in_the_pins(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted({tool.module.name for tool in TOOLS.values()}))
-def test_a_go_mod_names_as_tools_just_what_is_built_from_it(name: str) -> None:
+def test_a_go_mod_names_as_tools_just_what_is_built_from_upstream(name: str) -> None:
     tools = [tool for tool in TOOLS.values() if tool.module.name == name]
     go_mod = (tools[0].module.folder / "go.mod").read_text()
     block = re.search(r"^tool \(\n(.*?)^\)$", go_mod, re.MULTILINE | re.DOTALL)
     named = block[1].split() if block else re.findall(r"^tool (\S+)$", go_mod, re.MULTILINE)
-    assert sorted(named) == sorted(tool.package for tool in tools)
+    assert sorted(named) == sorted(tool.upstream_package for tool in tools)
 
 
 @pytest.mark.parametrize("name", SOURCES)

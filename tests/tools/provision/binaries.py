@@ -47,11 +47,12 @@ def linker_flags(*, stamps: tuple[Stamp, ...], go_mod: str) -> str:
 def locate(*, tool: Tool, go: Go) -> Binary:
     """Where the tool's binary belongs, named by all that determines it: a changed pin is simply not there yet."""
     go_mod, go_sum = (tool.module.folder / name for name in ("go.mod", "go.sum"))
+    programs = sorted(tool.module.folder.glob("*.go"))
     flags = linker_flags(stamps=tool.stamps, go_mod=go_mod.read_text())
     content = hashlib.sha256()
     for part in (tool.package.encode(), flags.encode(), go.described.encode()):
         content.update(part + b"\0")
-    for file in (go_mod, go_sum):
+    for file in (go_mod, go_sum, *programs):
         content.update(file.read_bytes() + b"\0")
     path = cache_root() / "tools" / f"{tool.name}-{content.hexdigest()[:16]}" / tool.name
     return Binary(tool=tool, go=go, linker_flags=flags, path=path)

@@ -104,7 +104,7 @@ def pin(*, module: Module, version: str) -> None:
         dropped += [f"-droptool={each['Path']}" for each in ours.get("Tool") or []]
         go.answer("mod", "edit", f"-go={upstream['Go']}", *overrides, *dropped)
         go = golang.find_go(folder=aside)
-        packages = [tool.package for tool in TOOLS.values() if tool.module == module]
+        packages = [tool.upstream_package for tool in TOOLS.values() if tool.module == module]
         # Each with its version, or Go takes the newest.
         if packages:
             go.answer("get", "-tool", *(f"{package}@{version}" for package in packages))
