@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ("core", "scoring", "simulator", "storage", "training", "serving", "cli")
+COMPONENTS = ("core", "scoring", "simulator", "storage", "training", "serving", "operator", "cli")
 
 HEAVY = {"sklearn", "xgboost", "shap", "imblearn", "pandas", "scipy", "pyarrow", "matplotlib", "yaml"}
 NEVER_NAMED = {
@@ -106,7 +106,9 @@ def test_every_import_is_a_declared_dependency(component: str) -> None:
     assert undeclared == set()
 
 
-@pytest.mark.parametrize("component", ["core", "scoring", "simulator", "storage", "training", "serving"])
+@pytest.mark.parametrize(
+    "component", ["core", "scoring", "simulator", "storage", "training", "serving", "operator"]
+)
 def test_every_declared_dependency_is_imported(component: str) -> None:
     used = {name for package in imported_packages(component) for name in distributions_of(package)}
     assert declared_distributions(component) - used - NEVER_NAMED == set()

@@ -11,46 +11,63 @@ from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from churnguard_core.churnmodel.scalars import Algorithm
+from churnguard_core.churnmodel.scalars import Algorithm, SecretName
 
 ConditionType = Literal["Ready", "Accepted", "Trained", "Serving", "Progressing"]
 ConditionStatus = Literal["True", "False", "Unknown"]
 
 AcceptedReason = Literal["SpecAccepted", "InvalidSpec", "NameTaken", "DependencyMissing"]
+TrainingStop = Literal[
+    "TrainingFailed",
+    "OutOfMemory",
+    "Evicted",
+    "JobVanished",
+    "ResultMissing",
+    "DeadlineExceeded",
+    "DataRefused",
+    "StoreUnreachable",
+    "GateFailed",
+]
+"""How a training ends that leaves nothing to serve."""
+
 TrainedReason = Literal[
     "Pending",
     "RevisionTrained",
     "TrainingRunning",
-    "TrainingFailed",
-    "DeadlineExceeded",
-    "DataRefused",
-    "GateFailed",
+    "ImagePullFailed",
+    "PodPending",
+    TrainingStop,
 ]
 ServingReason = Literal["NoRevision", "RevisionServing", "InferenceServiceNotReady"]
 ProgressingReason = Literal[
+    "Pending",
     "UpToDate",
     "TrainingRunning",
+    "TrainingRetrying",
+    "ImagePullFailed",
+    "PodPending",
     "RolloutInProgress",
     "RollbackInProgress",
-    "TrainingFailed",
-    "DeadlineExceeded",
-    "DataRefused",
-    "GateFailed",
+    TrainingStop,
     "RolloutFailed",
+    "AutoscalerMissing",
     "Suspended",
     "InvalidSpec",
     "NameTaken",
     "DependencyMissing",
 ]
 ReadyReason = Literal[
+    "Pending",
     "RevisionServing",
     "NoRevision",
     "InferenceServiceNotReady",
     "TrainingRunning",
-    "TrainingFailed",
-    "DeadlineExceeded",
-    "DataRefused",
-    "GateFailed",
+    "ImagePullFailed",
+    "PodPending",
+    TrainingStop,
+    "RolloutInProgress",
+    "RollbackInProgress",
+    "RolloutFailed",
     "InvalidSpec",
     "NameTaken",
     "DependencyMissing",
@@ -58,17 +75,28 @@ ReadyReason = Literal[
 ]
 ConditionReason = Literal[AcceptedReason, TrainedReason, ServingReason, ProgressingReason, ReadyReason]
 
+TrainingOutcome = Literal["RevisionTrained", TrainingStop, "Superseded"]
+Verdict = Literal["Accepted", "Rejected", "Refused", "Failed", "Superseded"]
+
 REASONS: Final[dict[ConditionReason, str]] = {
     "SpecAccepted": "The spec is valid and all that it names exists.",
     "InvalidSpec": "The spec breaks a rule; the message names every field.",
     "NameTaken": "A Service of the model's name exists and is not ours.",
     "DependencyMissing": "A Secret, claim or Gateway that the spec names does not exist.",
-    "Pending": "Nothing has been tried yet.",
+    "Pending": "Nothing has been tried yet for this spec.",
     "RevisionTrained": "A revision trained from the current spec met its gates.",
     "TrainingRunning": "A training Job runs.",
-    "TrainingFailed": "Training crashed more often than `spec.training.retries` allows.",
+    "TrainingRetrying": "A training failed and is tried again; the message says why and when.",
+    "ImagePullFailed": "The image of the training pod cannot be pulled; the Job goes on trying until its deadline.",
+    "PodPending": "The training pod cannot start: no node has room, or a Secret or claim is missing.",
+    "TrainingFailed": "The training program crashed.",
+    "OutOfMemory": "Training needed more memory than `spec.training.resources.memory`.",
+    "Evicted": "The training pod was evicted from its node.",
+    "JobVanished": "The training Job was deleted before it ended.",
+    "ResultMissing": "The training Job ended without a result that can be read.",
     "DeadlineExceeded": "Training took longer than `spec.training.deadlineSeconds`.",
     "DataRefused": "The data cannot be learnt from honestly; the message says why and what to do.",
+    "StoreUnreachable": "The training program cannot read or write the bundle store.",
     "GateFailed": "The revision missed a gate and was rejected; nothing changed for callers.",
     "NoRevision": "No revision has been rolled out yet.",
     "RevisionServing": "A revision answers predictions.",
@@ -77,6 +105,7 @@ REASONS: Final[dict[ConditionReason, str]] = {
     "RolloutInProgress": "A new revision is coming up; the old one serves until it is ready.",
     "RollbackInProgress": "An older revision is coming back.",
     "RolloutFailed": "The new revision did not come up; the old one goes on serving.",
+    "AutoscalerMissing": "Scaling by requests needs KEDA and Prometheus; the number of pods follows the CPU meanwhile.",
     "Suspended": "`spec.suspend` is true: nothing new is started.",
 }
 """Every reason and its meaning; a reason that is not here is a defect."""
@@ -142,25 +171,20 @@ class TrainingRun(_Observed, frozen=True, kw_only=True):
     inputs_hash: Annotated[
         Digest | None, Meta(description="Hash of the part of the spec that it learns from.")
     ] = None
-    started: Annotated[Time | None, Meta(description="When it was started.")] = None
-    finished: Annotated[Time | None, Meta(description="When it ended.")] = None
-
-
-class RevisionRecord(_Observed, frozen=True, kw_only=True):
-    """A line of the model's history."""
-
-    name: Annotated[Name, Meta(description="Name of the revision.")]
-    finished: Annotated[Time | None, Meta(description="When its training ended.")] = None
-    verdict: Annotated[
-        Literal["Accepted", "Rejected", "Refused", "Failed"] | None,
-        Meta(description="How it was judged.", extra={"open": True}),
+    job_hash: Annotated[
+        Digest | None,
+        Meta(description="Hash of what else its Job was made from: a change starts a failed training again."),
     ] = None
-    metric: Annotated[Figure | None, Meta(description="Its ROC AUC on the hold-out.")] = None
-    bundle: Annotated[Uri | None, Meta(description="Where its bundle is.")] = None
-    digest: Annotated[Digest | None, Meta(description="Digest that proves the bundle.")] = None
-    reason: Annotated[
-        Annotated[str, Meta(max_length=1024)] | None,
-        Meta(description="Why it was rejected, refused or failed."),
+    attempt: Annotated[
+        Annotated[int, Meta(ge=1)] | None, Meta(description="Which attempt it is, from 1.")
+    ] = None
+    started: Annotated[Time | None, Meta(description="When its Job was started.")] = None
+    finished: Annotated[Time | None, Meta(description="When it ended.")] = None
+    outcome: Annotated[
+        TrainingOutcome | None, Meta(description="How it ended; absent before.", extra={"open": True})
+    ] = None
+    message: Annotated[
+        Annotated[str, Meta(max_length=2048)] | None, Meta(description="Why it ended so, for people.")
     ] = None
 
 
@@ -179,6 +203,37 @@ class Headline(_Observed, frozen=True, kw_only=True):
     ] = None
     lift_top_decile: Annotated[
         Figure | None, Meta(description="That share, as a multiple of the share among all.")
+    ] = None
+
+
+class RevisionRecord(_Observed, frozen=True, kw_only=True):
+    """A line of the model's history."""
+
+    name: Annotated[Name, Meta(description="Name of the revision.")]
+    finished: Annotated[Time | None, Meta(description="When its training ended.")] = None
+    verdict: Annotated[
+        Verdict | None,
+        Meta(description="How it was judged.", extra={"open": True}),
+    ] = None
+    metric: Annotated[Figure | None, Meta(description="Its ROC AUC on the hold-out.")] = None
+    algorithm: Annotated[
+        Algorithm | None, Meta(description="Algorithm that was chosen.", extra={"open": True})
+    ] = None
+    inputs_hash: Annotated[
+        Digest | None, Meta(description="Hash of the part of the spec that it learnt from.")
+    ] = None
+    empty_score: Annotated[
+        Figure | None, Meta(description="Score of the empty record: what a healthy server of it answers.")
+    ] = None
+    metrics: Annotated[Headline | None, Meta(description="Its hold-out figures.")] = None
+    bundle: Annotated[Uri | None, Meta(description="Where its bundle is.")] = None
+    digest: Annotated[Digest | None, Meta(description="Digest that proves the bundle.")] = None
+    secret_name: Annotated[
+        SecretName | None, Meta(description="Secret that opens the store that its bundle was put into.")
+    ] = None
+    reason: Annotated[
+        Annotated[str, Meta(max_length=1024)] | None,
+        Meta(description="Why it was rejected, refused or failed."),
     ] = None
 
 

@@ -1,0 +1,1 @@
+"""The rules of a revision's life, one file per rule."""
