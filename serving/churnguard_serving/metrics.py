@@ -190,7 +190,7 @@ class _Histogram:
 
 def _unknown_fields(records: Sequence[Record], *, known: frozenset[str]) -> int:
     """How many; rows, of which all records are when one is, have none."""
-    if not isinstance(records[0], dict):
+    if not records or not isinstance(records[0], dict):
         return 0
     dictionaries: Sequence[dict[str, Any]] = records  # type: ignore[assignment]
     unknown = set[str]().union(*dictionaries) - known

@@ -121,6 +121,6 @@ class Service:
 
 def _few_dictionaries(records: Sequence[Record]) -> list[dict[str, Any]]:
     """The records, or none when they are many or rows."""
-    if len(records) > FEW or records[0].__class__ is not dict:
+    if not 0 < len(records) <= FEW or records[0].__class__ is not dict:
         return []
     return records  # type: ignore[return-value]
