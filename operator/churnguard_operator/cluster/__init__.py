@@ -1,0 +1,1 @@
+"""The API server: what may be asked of it, how a request is made, and how it is sent."""

@@ -1,0 +1,39 @@
+"""What the operator asks of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from churnguard_operator.cluster.resources import Resource
+from churnguard_operator.observed import Document
+
+
+class Cluster(Protocol):
+    """Reads and writes of objects. Every method raises ClusterError when it could not do what it says."""
+
+    async def get(self, resource: Resource, *, namespace: str, name: str) -> Document:
+        """An object; NotFoundError when there is none."""
+
+    def pages(
+        self, resource: Resource, *, namespace: str | None, selector: str = ""
+    ) -> AsyncIterator[list[Document]]:
+        """All objects that a label selector selects, page by page."""
+
+    async def apply(self, document: Document) -> Document:
+        """The object after server-side apply."""
+
+    async def apply_status(self, document: Document) -> Document:
+        """The object after its status was written; ConflictError when it is not the one that was seen."""
+
+    async def create(self, resource: Resource, document: Document) -> Document:
+        """A new object; ConflictError when there is one of its name."""
+
+    async def replace(self, resource: Resource, document: Document) -> Document:
+        """The object after it was replaced; ConflictError when it is not the one that was seen."""
+
+    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> None:
+        """Delete this very object; nothing happens when it is gone already."""
+
+    async def kinds_of(self, api_version: str) -> frozenset[str]:
+        """Kinds that an API group and version serves; none when the cluster does not know it."""

@@ -1,0 +1,207 @@
+"""The operator as a program: its parts put together, started, and ended in order.
+
+list everything  ->  watch, serve probes  ->  hold the Lease  ->  work
+SIGTERM: stop watching  ->  finish what has begun  ->  release the Lease  ->  exit code 0
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+import aiohttp
+import kopf
+
+from churnguard_operator.cluster.client import ApiClient, log_in
+from churnguard_operator.cluster.errors import ClusterError
+from churnguard_operator.cluster.resources import OPTIONAL
+from churnguard_operator.handlers import take_signals, watch
+from churnguard_operator.options import Options
+from churnguard_operator.runtime.health import Health, health_server
+from churnguard_operator.runtime.kinds import WATCHED
+from churnguard_operator.runtime.lease import Lease, LostLeaseError
+from churnguard_operator.runtime.metrics import Metrics
+from churnguard_operator.runtime.observer import Observer
+from churnguard_operator.runtime.prober import Prober
+from churnguard_operator.runtime.queue import Queue
+from churnguard_operator.runtime.reconciler import Reconciler
+from churnguard_operator.runtime.resync import Resync
+from churnguard_operator.runtime.store import ModelKey, Store
+from churnguard_operator.runtime.teller import Teller
+from churnguard_operator.runtime.watcher import Watcher
+from churnguard_operator.runtime.watermarks import Watermarks
+from churnguard_operator.runtime.workers import Workers
+
+logger = logging.getLogger("churnguard.operator")
+
+DRAIN_SECONDS: Final = 20.0
+WATCH_END_SECONDS: Final = 5.0
+FIRST_TOLD_SECONDS: Final = 15.0
+EXIT_STOPPED: Final = 0
+EXIT_CRASHED: Final = 1
+EXIT_REFUSED: Final = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a running operator is made of."""
+
+    store: Store
+    queue: Queue[ModelKey]
+    resync: Resync
+    watermarks: Watermarks
+    watcher: Watcher
+    workers: Workers
+    lease: Lease
+    health: Health
+    metrics: Metrics
+
+
+async def run(options: Options) -> int:
+    """Run until a signal; the process's exit code."""
+    metrics = Metrics(version=version("churnguard-operator"))
+    async with AsyncExitStack() as stack:
+        try:
+            cluster = await stack.enter_async_context(ApiClient(login=log_in, meter=metrics))
+        except kopf.LoginError as error:
+            logger.error("%s", error)
+            return EXIT_REFUSED
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        parts = _assemble(options, cluster=cluster, session=session, metrics=metrics)
+        await stack.enter_async_context(
+            health_server(parts.health, metrics=metrics, host=options.host, port=options.port)
+        )
+        return await _run(parts, options)
+
+
+def _assemble(
+    options: Options, *, cluster: ApiClient, session: aiohttp.ClientSession, metrics: Metrics
+) -> Parts:
+    store, queue = Store(), Queue[ModelKey](clock=time.monotonic)
+    watermarks = Watermarks(clock=time.monotonic)
+    prober = Prober(cluster=cluster, session=session)
+    observer = Observer(store=store, prober=prober, settings=options.settings)
+    reconciler = Reconciler(
+        cluster=cluster,
+        store=store,
+        observer=observer,
+        teller=Teller(cluster=cluster, instance=options.identity, clock=_now),
+        settings=options.settings,
+        clock=_now,
+    )
+    metrics.watch_queue(queue)
+    return Parts(
+        store=store,
+        queue=queue,
+        resync=Resync(
+            cluster=cluster,
+            store=store,
+            observer=observer,
+            watermarks=watermarks,
+            namespaces=options.namespaces,
+        ),
+        watermarks=watermarks,
+        watcher=Watcher(
+            store=store,
+            queue=queue,
+            watermarks=watermarks,
+            meter=metrics,
+            is_clusterwide=not options.namespaces,
+        ),
+        workers=Workers(queue=queue, look=reconciler.reconcile, meter=metrics),
+        lease=Lease(
+            cluster=cluster,
+            namespace=options.lease_namespace,
+            name=options.lease_name,
+            identity=options.identity,
+        ),
+        health=Health(queue=queue, watermarks=watermarks),
+        metrics=metrics,
+    )
+
+
+async def _run(parts: Parts, options: Options) -> int:
+    stop, stop_watching = asyncio.Event(), asyncio.Event()
+    take_signals(stop)
+    try:
+        await parts.resync.run()
+    except ClusterError as error:
+        logger.error("%s", error)
+        return EXIT_CRASHED
+    watching = asyncio.create_task(_watch(parts, options, stop=stop, until=stop_watching), name="watching")
+    stopping = asyncio.create_task(_wait(stop), name="stopping")
+    others = [
+        asyncio.create_task(_lead(parts), name="leading"),
+        asyncio.create_task(_resync(parts, options), name="resync"),
+    ]
+    parts.health.is_ready = True
+    # They end by a signal, or by a failure: kopf takes signals for a moment while it starts.
+    done, _ = await asyncio.wait([stopping, watching, *others], return_when=asyncio.FIRST_COMPLETED)
+    parts.health.is_ready = False
+    is_ordered = all(task.exception() is None for task in done)
+    await parts.workers.drain(seconds=DRAIN_SECONDS if is_ordered else 0.0)
+    for task in (stopping, *others):
+        task.cancel()
+    await asyncio.gather(stopping, *others, return_exceptions=True)
+    await parts.lease.release()
+    # The watching goes last: kopf waits for every task that began after it, and then breaks it off.
+    stop_watching.set()
+    await asyncio.wait([watching], timeout=WATCH_END_SECONDS)
+    if not is_ordered:
+        return _failure(done)
+    logger.info("stopped")
+    return EXIT_STOPPED
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+def _failure(done: set[asyncio.Task[None]]) -> int:
+    for task in done:
+        error = task.exception()
+        if isinstance(error, LostLeaseError):
+            logger.error("%s", error)
+        elif error is not None:
+            logger.error("%s failed", task.get_name(), exc_info=error)
+    return EXIT_CRASHED
+
+
+async def _watch(parts: Parts, options: Options, *, stop: asyncio.Event, until: asyncio.Event) -> None:
+    served = parts.resync.observer.served
+    watched = [each for each in WATCHED if each.resource not in OPTIONAL or each.resource.kind in served]
+    await watch(parts.watcher, watched=watched, namespaces=options.namespaces, stop=stop, until=until)
+
+
+async def _lead(parts: Parts) -> None:
+    await parts.lease.acquire()
+    parts.health.is_leader = True
+    parts.metrics.leads()
+    for key in parts.store.models():
+        parts.queue.add(key)
+    parts.workers.start()
+    await parts.lease.hold()
+
+
+async def _resync(parts: Parts, options: Options) -> None:
+    # What went between the first list and the beginning of its watch, nobody tells of.
+    await parts.watermarks.wait_until_all_told(seconds=FIRST_TOLD_SECONDS)
+    while True:
+        try:
+            missed = await parts.resync.run()
+        except ClusterError as error:
+            logger.warning("resync: %s", error)
+            missed = frozenset()
+        for key in missed:
+            parts.queue.add(key)
+        await asyncio.sleep(options.resync.total_seconds())  # between two lists
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import HTTPServer
+from typing import Any
+
+import pytest
+from operator_rig import CLUSTERWIDE, Operator
+from operator_story import PORT, Predictor, Story
+
+from churnguard_cluster.existing import ExistingCluster
+from churnguard_cluster.fixtures import or_skip
+from churnguard_cluster.objects import Objects
+from churnguard_cluster.player import Player
+
+
+@pytest.fixture
+def operator(cluster: Any, objects: Objects, namespace: str, definitions: list[str]) -> Iterator[Operator]:
+    """The operator, installed in the test's namespace and not yet started; nothing that it does may be forbidden."""
+    if isinstance(cluster, ExistingCluster):
+        pytest.skip("starts the operator as a process of the rig")
+    yield from running(Operator(cluster=cluster, objects=objects, namespace=namespace))
+
+
+@pytest.fixture
+def operator_of_all(
+    cluster: Any, objects: Objects, namespace: str, definitions: list[str]
+) -> Iterator[Operator]:
+    """The operator with rights in all namespaces."""
+    if isinstance(cluster, ExistingCluster):
+        pytest.skip("starts the operator as a process of the rig")
+    yield from running(Operator(cluster=cluster, objects=objects, namespace=namespace, manifest=CLUSTERWIDE))
+
+
+def running(found: Operator) -> Iterator[Operator]:
+    found.install()
+    yield found
+    found.stop()
+    found.uninstall()
+    assert [line for line in found.logs if "forbidden: User" in json.dumps(line)] == []
+    assert [line for line in found.logs if "traceback" in line] == []
+
+
+@pytest.fixture
+def story(cluster: Any, objects: Objects, namespace: str, player: Player, kserve: None) -> Iterator[Story]:
+    """A ChurnModel's life, with an address of the rig at which this test answers for its pods."""
+    address = or_skip(player.addresses.answering)
+    server = HTTPServer((address, PORT), Predictor, bind_and_activate=False)
+    server.socket.close()
+    server.socket = cluster.rig.network.listen(address, PORT)
+    thread = threading.Thread(target=server.serve_forever, name="predictor")
+    thread.start()
+    yield Story(objects=objects, namespace=namespace, player=player, address=address)
+    server.shutdown()
+    thread.join()
+    server.server_close()
