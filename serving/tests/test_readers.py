@@ -68,6 +68,16 @@ def test_many_instances_hold_the_same_values_as_when_they_are_few(written: list[
     ]
 
 
+def test_texts_of_known_categories_are_shared_and_unseen_ones_are_read_all_the_same() -> None:
+    def read(*kinds: str) -> list[Any]:
+        body = json.dumps({"instances": [{"a contract's kind": kind} for kind in kinds]}).encode()
+        return [row.get("a contract's kind") for row in READER.read(body.ljust(MANY_BYTES), limits=Limits())]
+
+    first, second = read("One year", "One year")
+    assert first is second
+    assert read("One year", "a new one", "1") == ["One year", "a new one", "1"]
+
+
 @pytest.mark.parametrize(
     "odd",
     [
