@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from churnguard_operator.logs import configure_logging
+from churnguard_core.logs import configure_logging
 from churnguard_operator.options import parse_options
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, Literal, Union
+from typing import Any, ClassVar, Final, Literal, Union
 
 import msgspec
 import numpy as np
@@ -23,9 +23,13 @@ _MISSING_BYTE: Final = MISSING_CODE % 256
 class Row(msgspec.Struct, gc=False):
     """A record that has the features of a model and nothing else; see ``row_type``."""
 
+    places: ClassVar[Mapping[str, str]] = {}
+    """Attribute of each feature: a feature's name need not be one."""
+
     def get(self, name: str, /) -> Any:
         """The value of a field, None when it is missing."""
-        raise NotImplementedError
+        place = self.places.get(name)
+        return None if place is None else getattr(self, place)
 
 
 def row_type(features: Sequence[Feature]) -> type[Row]:
@@ -52,10 +56,6 @@ def _row_type(
 ) -> type[Row]:
     places = {feature.name: f"f{at}" for at, feature in enumerate(features)}
 
-    def get(self: Row, name: str, /) -> Any:
-        place = places.get(name)
-        return None if place is None else getattr(self, place)
-
     def cell(feature: Feature) -> Any:
         if isinstance(feature, NumericFeature):
             return int | float | None
@@ -65,7 +65,7 @@ def _row_type(
         "FeatureRow",
         [(places[feature.name], cell(feature), None) for feature in features],
         bases=(Row,),
-        namespace={"get": get},
+        namespace={"places": places},
         rename={place: name for name, place in places.items()},
         forbid_unknown_fields=True,
         gc=False,

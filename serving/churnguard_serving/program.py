@@ -19,9 +19,9 @@ import uvloop
 from prometheus_client import REGISTRY, Gauge, disable_created_metrics
 
 from churnguard_core.bundle import InvalidBundle
+from churnguard_core.logs import configure_logging
 from churnguard_scoring.bundle import LoadedBundle, load_bundle
 from churnguard_serving.grpc import CannotListen
-from churnguard_serving.logs import configure_logging
 from churnguard_serving.metrics import PredictorMetrics
 from churnguard_serving.options import Options
 from churnguard_serving.reload import follow, nothing_to_follow, read_settings

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from churnguard_serving.logs import JsonFormatter, WithoutCallersErrors
+from churnguard_core.logs import JsonFormatter
+from churnguard_serving.logs import WithoutCallersErrors
 from churnguard_serving.options import parse_options
 
 REQUIRED = ("--bundle", "file:///store/telco", "--name", "telco")

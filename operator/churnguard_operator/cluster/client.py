@@ -31,7 +31,6 @@ from churnguard_operator.observed import Document
 logger = logging.getLogger("churnguard.operator.client")
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=5)
-SHORT_TIMEOUT: Final = aiohttp.ClientTimeout(total=5, connect=3)
 CONNECTIONS: Final = 20
 FIRST_ERROR: Final = 400
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kubernetes import client
 
 from churnguard_cluster.control_plane import ControlPlane
-from churnguard_cluster.node import cgroups, requirements
+from churnguard_cluster.node import requirements
 from churnguard_cluster.node.containerd import Containerd
 from churnguard_cluster.node.dns import Dns
 from churnguard_cluster.node.images.image import Image
@@ -94,16 +94,6 @@ class Node:
             self.dns.wait_until_ready()
         with rig.timed("metrics-server"):
             self.metrics_server.wait_until_ready(kube)
-
-
-def end_containers(rig_id: str) -> None:
-    """Ends all containers of a rig's node, however it ended, and removes their cgroups.
-
-    To be called when kubelet and containerd have ended, or they start others. The rest of a node is in the rig's
-    folder, or is gone with its processes and the rig's network namespace.
-    """
-    cgroups.kill(rig_id)
-    cgroups.remove(rig_id)
 
 
 def _node(kube: Any) -> Any:

@@ -17,7 +17,6 @@ from churnguard_cluster.node.requirements import program
 # The release and the Python of the Dockerfile's default base.
 RELEASE: Final = "trixie"
 PACKAGES: Final = ("ca-certificates", "python3", "python3-venv")
-MIRROR: Final = "http://deb.debian.org/debian"
 # Of no use in a container, or made anew in each.
 LEFT_OUT: Final = (
     "./dev/",
@@ -53,12 +52,12 @@ def archive(cache: ImageCache) -> Path:
 def _bootstrap(root: Path) -> None:
     command = [
         *(program("debootstrap"), "--variant=minbase", f"--include={','.join(PACKAGES)}"),
-        *(RELEASE, str(root), MIRROR),
+        *(RELEASE, str(root)),
     ]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         end = "\n".join(done.stdout.splitlines()[-LOG_LINES:])
-        raise ClusterError(f"debootstrap cannot make the base image from {MIRROR}; it ends:\n{end}")
+        raise ClusterError(f"debootstrap cannot make the base image; it ends:\n{end}")
 
 
 def _pack(root: Path, target: Path) -> Path:

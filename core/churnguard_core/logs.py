@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on standard error, with the model that it is about."""
+"""Logs of every program that runs in a cluster: one JSON object per line on standard error, without customers' data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import logging.config
 from datetime import UTC, datetime
 
-_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "color_message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,6 +24,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        # Escapes what is no text, such as a file name in another encoding, where msgspec would refuse the line.
         return json.dumps(line, default=str, separators=(",", ":"))
 
 
