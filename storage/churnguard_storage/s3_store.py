@@ -114,8 +114,10 @@ class S3Store:
 
     def _put_files(self, folder: str, files: Mapping[str, bytes]) -> None:
         keys = {f"{folder}/{name}": content for name, content in files.items() if name != MANIFEST}
-        # What a killed writer left there and this bundle does not have would become a part of it.
-        self._delete([meta["path"] for meta in self._objects(folder) if meta["path"] not in keys])
+        # What a killed writer left there and this bundle does not have would become a part of it. A manifest is
+        # no such thing: it is another writer's, who has finished since this one looked.
+        kept = {*keys, f"{folder}/{MANIFEST}"}
+        self._delete([meta["path"] for meta in self._objects(folder) if meta["path"] not in kept])
         for key, content in keys.items():
             # A killed multipart upload would leave hidden parts that cost money.
             self._bucket.client.put(key, content, use_multipart=False)

@@ -80,6 +80,27 @@ def test_of_two_writers_at_once_one_wins_whole_and_the_other_is_told(store: Bund
     assert "never overwritten" in outcomes.popitem()[1]
 
 
+@pytest.mark.servers
+@pytest.mark.parametrize("nth", range(1, 6))
+def test_a_writer_never_takes_away_what_another_finished_meanwhile(s3: Any, proxy: Any, nth: int) -> None:
+    s3.bucket(f"meanwhile-{nth}")
+    uri = f"s3://meanwhile-{nth}"
+    faster = open_store(uri, credentials=s3.credentials())
+    slower = open_store(uri, credentials=s3.credentials(port=proxy.port))
+    requests: list[bytes] = []
+
+    def finish_before_the_nth_request(data: bytes) -> None:
+        requests.append(data)
+        if len(requests) == nth:
+            faster.put(PATH, {**FILES, MANIFEST: b"faster"})
+
+    proxy.decide = finish_before_the_nth_request
+    with pytest.raises(StorageError, match="never overwritten"):
+        slower.put(PATH, {**FILES, MANIFEST: b"slower"})
+    assert len(requests) >= nth
+    assert faster.get(PATH) == {**FILES, MANIFEST: b"faster"}
+
+
 def test_a_deleted_bundle_is_gone_and_its_neighbours_stay(store: BundleStore) -> None:
     kept = at("retention/telco", number=71)
     store.put(PATH, FILES)
