@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from provision import golang
 from provision.binaries import Binary, build, locate
+from provision.building import Building
 from provision.cache import ASIDE
 from provision.catalogue import Module, Tool
 from provision.errors import GoMissingError, ToolError
@@ -107,3 +109,24 @@ def test_the_second_process_takes_what_the_first_built(source: Path) -> None:
     before = binary.path.stat()
     build(binary=binary)
     assert binary.path.stat().st_ino == before.st_ino
+
+
+def test_of_many_modules_the_others_are_built_although_one_fails(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    binaries = []
+    for name in ("first", "second", "third"):
+        folder = tmp_path / name
+        shutil.copytree(source, folder)
+        (folder / "ship.go").write_text(f'package main\n\nfunc main() {{ print("{name}") }}\n')
+        if name == "second":
+            (folder / "ship.go").write_text("package main\n\nfunc main() { sink() }\n")
+        binaries.append(binary_of(folder=folder))
+    building = Building(missing=[*binaries, binaries[0]])
+    building.run()
+    assert [binary.path.exists() for binary in binaries] == [True, False, True]
+    assert (len(building.built), building.failed) == (3, ["ship"])
+    told = capsys.readouterr()
+    assert "[2/4] ship: " in told.err
+    assert "undefined: sink" in told.err
+    assert told.out.count(" s\n") == 3

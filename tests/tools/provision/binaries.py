@@ -11,7 +11,7 @@ from pathlib import Path
 from provision.cache import cache_root, sole_writer
 from provision.catalogue import Stamp, Tool
 from provision.errors import ToolError
-from provision.golang import Go
+from provision.golang import COMPILER_FLAGS, Go
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ def locate(*, tool: Tool, go: Go) -> Binary:
     programs = sorted(tool.module.folder.glob("*.go"))
     flags = linker_flags(stamps=tool.stamps, go_mod=go_mod.read_text())
     content = hashlib.sha256()
-    for part in (tool.package.encode(), flags.encode(), go.described.encode()):
-        content.update(part + b"\0")
+    for part in (tool.package, COMPILER_FLAGS, flags, go.described):
+        content.update(part.encode() + b"\0")
     for file in (go_mod, go_sum, *programs):
         content.update(file.read_bytes() + b"\0")
     path = cache_root() / "tools" / f"{tool.name}-{content.hexdigest()[:16]}" / tool.name
