@@ -1,8 +1,9 @@
 """From a decoded YAML or JSON document to a ChurnModel, with every problem at once.
 
-``msgspec.convert`` stops at the first error and names no unknown field's neighbour, so the document is walked
-along the types first; once that finds nothing, ``msgspec.convert`` builds the object. The walk follows the
-types, not the document: its depth and length are bounded whatever the document holds, even itself.
+A document that is surely sound is converted at once (:mod:`churnguard_core.churnmodel.conversion`). Any other is walked
+along the types, because ``msgspec.convert`` stops at the first error and names no unknown field's neighbour; one that
+turns out sound after all, with nulls in it say, is converted then. The walk follows the types, not the document: its
+depth and length are bounded whatever the document holds, even itself.
 
 Null means absent, as for the API server.
 """
@@ -18,6 +19,7 @@ import msgspec
 from msgspec import Struct
 from msgspec import inspect as types
 
+from churnguard_core.churnmodel.conversion import converted
 from churnguard_core.churnmodel.problems import (
     InvalidChurnModel,
     Problem,
@@ -50,11 +52,16 @@ def parse_churnmodel(data: object) -> ChurnModel:
         message = f"expected a ChurnModel with apiVersion, kind, metadata and spec; got {kind(data)}"
         raise InvalidChurnModel([Problem("", message)])
     # In another kind of object every other field would be wrong too.
-    problems = _identity(data)
+    if problems := _identity(data):
+        raise InvalidChurnModel(problems)
     document = {key: value for key, value in data.items() if key != "status"}
     if isinstance(metadata := data.get("metadata"), dict):
         document["metadata"] = {name: metadata[name] for name in _METADATA if name in metadata}
-    if problems := problems or _struct(document, struct=ChurnModel, path=""):
+    return converted(document) or _walked(document)
+
+
+def _walked(document: dict[Any, Any]) -> ChurnModel:
+    if problems := _struct(document, struct=ChurnModel, path=""):
         raise InvalidChurnModel(problems)
     return msgspec.convert(_without_nulls(document), ChurnModel)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
@@ -195,6 +196,7 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
+@cache
 def rules_of(part: type[Struct]) -> tuple[Rule, ...]:
     """The rules on one struct, in order of definition."""
     return tuple(rule for rule in RULES if rule.part is part)

@@ -3,16 +3,22 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
+from pathlib import Path as File
+from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import hypothesis.strategies as st
 import jsonschema
 import msgspec
 import pytest
+import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from msgspec import Struct
 from msgspec import inspect as types
 
+from churnguard_core.churnmodel import parse
+from churnguard_core.churnmodel.conversion import converted
 from churnguard_core.churnmodel.parse import parse_churnmodel
 from churnguard_core.churnmodel.problems import InvalidChurnModel
 from churnguard_core.churnmodel.rules import RULES
@@ -95,12 +101,23 @@ def obeying(document: Document) -> Document:
 DOCUMENTS = objects(ChurnModel).map(obeying)
 
 
-def problems_in(document: object) -> list[tuple[str, str]]:
+def reading(document: object) -> ChurnModel | list[tuple[str, str]]:
+    """The model, or all problems."""
     try:
-        parse_churnmodel(document)
+        return parse_churnmodel(document)
     except InvalidChurnModel as error:
         return [(problem.path, problem.message) for problem in error.problems]
-    return []
+
+
+def close_reading(document: object) -> ChurnModel | list[tuple[str, str]]:
+    """The same by the walk along all fields alone."""
+    with mock.patch.object(parse, "converted", return_value=None):
+        return reading(document)
+
+
+def problems_in(document: object) -> list[tuple[str, str]]:
+    found = reading(document)
+    return found if isinstance(found, list) else []
 
 
 def places(document: Any, here: Path = ()) -> list[Path]:
@@ -157,6 +174,34 @@ def mutants(draw: st.DrawFn) -> Document:
     return document
 
 
+LAX: dict[type, list[Callable[[Any], Any]]] = {
+    str: [lambda text: text + "\n", lambda text: text.encode(), lambda _: True],
+    int: [float, str, bool],
+    bool: [int, str],
+    list: [
+        tuple,
+        lambda items: MappingProxyType(dict(enumerate(items))),
+        lambda items: items + items[:1],
+        lambda items: {str(item) for item in items},
+    ],
+    dict: [MappingProxyType, list, lambda mapping: {**mapping, 1: 1}],
+}
+"""Changes of a value, by its type, into one that a laxer reader would take for the same."""
+
+
+@st.composite
+def laxly_written(draw: st.DrawFn) -> Document:
+    """A document with one value, or none, in the likeness of what it should be."""
+    document = copy.deepcopy(draw(DOCUMENTS))
+    *above, last = draw(st.sampled_from(places(document)[1:]))
+    parent = document
+    for step in above:
+        parent = parent[step]  # type: ignore[index]
+    value = parent[last]  # type: ignore[index]
+    parent[last] = draw(st.sampled_from([lambda same: same, *LAX.get(type(value), [])]))(value)  # type: ignore[index]
+    return document
+
+
 relaxed = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 
 
@@ -203,6 +248,42 @@ def test_the_parser_and_the_schema_of_the_crd_agree(document: Document, root_sch
     assume(not any("got nothing" in message for _, message in found))
     assume(not any(re.search(r"whole number, got -?\d+\.0+$", message) for _, message in found))
     assert fits == (not found), found
+
+
+@settings(relaxed, max_examples=200)
+@given(document=st.one_of(DOCUMENTS, mutants(), laxly_written()))
+def test_the_quick_way_and_the_walk_find_the_same(document: Document) -> None:
+    assert reading(document) == close_reading(document)
+
+
+def test_the_quick_way_and_the_walk_judge_rules_alike(
+    rule_cases: list[Document], patched: Callable[[Document], Document]
+) -> None:
+    for case in rule_cases:
+        for patch in (*case["accepted"], *case["rejected"]):
+            assert reading(patched(patch)) == close_reading(patched(patch)), patch
+
+
+def test_a_sound_document_is_not_walked(repository: File) -> None:
+    for file in (repository / "manifests" / "samples").glob("*.yaml"):
+        sample = yaml.safe_load(file.read_text())
+        sample["metadata"] |= {"uid": "x", "managedFields": [{}]}
+        sample["status"] = {"anything": [1]}
+        with mock.patch.object(parse, "_struct", side_effect=AssertionError("walked")):
+            assert parse_churnmodel(sample).metadata.name == sample["metadata"]["name"]
+
+
+def test_what_is_not_written_as_json_has_it_is_left_to_the_walk(
+    patched: Callable[[Document], Document],
+) -> None:
+    assert converted(patched({})) is not None
+    for patch in (
+        {"spec": {"training": {"retries": 2.0}}},
+        {"spec": {"training": {"algorithms": {"XGBoost"}}}},
+        {"spec": {"training": {"schedule": {"cron": "0 3 * * 1\n"}}}},
+        {"spec": {"data": {"columns": {"exclude": ["a", "a"]}}}},
+    ):
+        assert converted(patched(patch)) is None, patch
 
 
 @relaxed
