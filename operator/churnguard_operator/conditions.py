@@ -7,6 +7,7 @@
 | retrain rejected or failed   | True  | True (older revision) | True                  | False GateFailed, ... |
 | edited, training rejected    | False | False GateFailed      | True (older revision) | False GateFailed      |
 | candidate does not come up   | True  | True                  | True (older revision) | False RolloutFailed   |
+| its Gateway takes no route   | False | True                  | True                  | False RouteNotAccepted |
 | serving pods are down        | False | True                  | False InferenceServiceNotReady | ...          |
 | spec invalid, name taken     | False | ...                   | ...                   | False, as Accepted    |
 """
@@ -27,6 +28,7 @@ from churnguard_core.churnmodel.status import (
     StatusCondition,
 )
 from churnguard_operator.policy.acceptance import Finding
+from churnguard_operator.policy.routing import RouteProblem
 from churnguard_operator.policy.training import is_active, is_retrying, is_running
 
 MOST_MESSAGE: Final = 4096
@@ -44,6 +46,7 @@ class Seen:
         is_rollback: Whether the candidate is older than what serves.
         training_obstacle: Why the training pod does not start; None when it does.
         is_suspended: Whether nothing new is started.
+        route_problem: Why callers do not come by the route; None when they do, or none is asked for.
         autoscaler_problem: What scaling by requests lacks; empty when it is not asked for.
         is_tried: Whether the last training was made from the spec as it is.
     """
@@ -55,6 +58,7 @@ class Seen:
     is_rollback: bool = False
     training_obstacle: tuple[ConditionReason, str] | None = None
     is_suspended: bool = False
+    route_problem: RouteProblem | None = None
     autoscaler_problem: str = ""
     is_tried: bool = True
 
@@ -77,7 +81,7 @@ def conditions_of(
     serving = _serving(status, seen)
     progressing = _progressing(status, seen)
     verdicts: dict[ConditionType, Verdict] = {
-        "Ready": _ready(accepted, trained, serving, progressing),
+        "Ready": _ready(accepted, trained, serving, progressing, route=_unrouted(status, seen)),
         "Accepted": accepted,
         "Trained": trained,
         "Serving": serving,
@@ -163,7 +167,8 @@ def _serving(status: Status, seen: Seen) -> Verdict:
 
 
 def _progressing(status: Status, seen: Seen) -> Verdict:
-    for policy in (_unacceptable, _rolling_out, _training, _suspended, _stuck, _stopped, _unscaled):
+    policies = (_unacceptable, _rolling_out, _training, _unrouted, _suspended, _stuck, _stopped, _unscaled)
+    for policy in policies:
         if (verdict := policy(status, seen)) is not None:
             return verdict
     if seen.satisfied_by is None:
@@ -205,6 +210,16 @@ def _training(status: Status, seen: Seen) -> Verdict | None:
     return Verdict(status="True", reason="TrainingRunning", message=message)
 
 
+def _unrouted(status: Status, seen: Seen) -> Verdict | None:
+    problem = seen.route_problem
+    if problem is None or status.serving is None:
+        return None
+    message = f"{status.serving.revision} serves in the cluster; {problem.message}"
+    if problem.is_settled:
+        return Verdict(status="False", reason="RouteNotAccepted", message=message)
+    return Verdict(status="True", reason="RolloutInProgress", message=message)
+
+
 def _suspended(_: Status, seen: Seen) -> Verdict | None:
     if not seen.is_suspended:
         return None
@@ -220,9 +235,12 @@ def _stuck(status: Status, seen: Seen) -> Verdict | None:
     return Verdict(status="False", reason="RolloutFailed", message=message + still)
 
 
-def _stopped(status: Status, _: Seen) -> Verdict | None:
+def _stopped(status: Status, seen: Seen) -> Verdict | None:
     run = status.training
     if run is None or run.outcome in (None, "RevisionTrained", "Superseded"):
+        return None
+    if seen.satisfied_by is not None and not seen.is_tried:
+        # The edit that it was made for was taken back.
         return None
     hint = "edit the spec, or set the annotation churnguard.dev/train-requested-at to train again"
     message = f"{run.revision}: {run.message or run.outcome}; {hint}"
@@ -236,9 +254,14 @@ def _unscaled(_: Status, seen: Seen) -> Verdict | None:
     return Verdict(status="False", reason="AutoscalerMissing", message=message)
 
 
-def _ready(accepted: Verdict, trained: Verdict, serving: Verdict, progressing: Verdict) -> Verdict:
+def _ready(
+    accepted: Verdict, trained: Verdict, serving: Verdict, progressing: Verdict, *, route: Verdict | None
+) -> Verdict:
     verdicts = (accepted, trained, serving)
     if all(verdict.status == "True" for verdict in verdicts):
+        if route is not None:
+            # Who asks for a route waits for callers to come by it.
+            return Verdict(status="False", reason=route.reason, message=route.message)
         return Verdict(status="True", reason="RevisionServing", message=serving.message)
     # What is broken now comes before what is yet to come.
     is_down = serving.reason == "InferenceServiceNotReady"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from msgspec.structs import replace
 
@@ -41,6 +42,7 @@ from churnguard_operator.policy.rollout import (
     roll_out,
     rollout_failure,
 )
+from churnguard_operator.policy.routing import route_problem
 from churnguard_operator.policy.scaling import missing_for_requests
 from churnguard_operator.policy.target import target_of
 from churnguard_operator.policy.training import Situation, advance
@@ -67,7 +69,7 @@ class Step:
         """Whether anything new may be started."""
         return self.obstacle is None and not self.model.spec.suspend
 
-    @property
+    @cached_property
     def wanted(self) -> Wanted:
         """The hashes of the spec."""
         return Wanted(inputs_hash=inputs_hash(self.model), job_hash=job_hash(self.model, store=self.store))
@@ -163,6 +165,7 @@ def _seen(status: Status, step: Step) -> Seen:
         is_rollback=is_rollback(status),
         training_obstacle=waiting_of(run, observed=observed, now=step.now),
         is_suspended=step.model.spec.suspend,
+        route_problem=route_problem(serving.route, observed=observed, now=step.now),
         autoscaler_problem=missing_for_requests(observed, settings=step.settings) if scaling else "",
         is_tried=run is not None and run.inputs_hash == step.wanted.inputs_hash,
     )

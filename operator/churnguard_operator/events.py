@@ -23,6 +23,7 @@ class Event:
 _TOLD: Final[tuple[tuple[ConditionType, frozenset[str]], ...]] = (
     ("Accepted", frozenset({"InvalidSpec", "NameTaken", "DependencyMissing"})),
     ("Serving", frozenset({"InferenceServiceNotReady"})),
+    ("Ready", frozenset({"RouteNotAccepted"})),
     ("Progressing", frozenset({"RolloutFailed", "AutoscalerMissing", "ImagePullFailed", "PodPending"})),
 )
 """Conditions and those of their reasons that no other event tells of."""

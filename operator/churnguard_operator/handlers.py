@@ -6,25 +6,38 @@ Handlers of single events write nothing to objects: no annotations, no finalizer
 from __future__ import annotations
 
 import asyncio
+import http
+import logging
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import kopf
 
-from churnguard_operator.cluster.client import log_in
 from churnguard_operator.memoryless import NoDiffBase, NoProgress
 from churnguard_operator.runtime.kinds import Watched
 from churnguard_operator.runtime.watcher import Watcher
+from churnguard_operator.sessions import Meter, log_in_metered
 
 CHUNK: Final = 500
 EXIT_SECONDS: Final = 30.0
 
 
-def registry_of(watcher: Watcher, *, watched: Iterable[Watched]) -> kopf.OperatorRegistry:
+@dataclass(frozen=True, kw_only=True)
+class Watching:
+    """How to watch: where, who takes notice, and what a signal sets."""
+
+    watcher: Watcher
+    meter: Meter
+    namespaces: Sequence[str]
+    stop: asyncio.Event
+
+
+def registry_of(watching: Watching, *, watched: Iterable[Watched]) -> kopf.OperatorRegistry:
     """Handlers that note every event of these objects."""
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(_log_in)
+    kopf.on.login(registry=registry)(_logging_in(watching.meter))
     for each in watched:
         group, _, version = each.resource.api_version.rpartition("/")
         kopf.on.event(
@@ -33,7 +46,7 @@ def registry_of(watcher: Watcher, *, watched: Iterable[Watched]) -> kopf.Operato
             plural=each.resource.plural,
             id=each.resource.plural,
             registry=registry,
-        )(_noting(watcher, each))
+        )(_noting(watching.watcher, each))
     return registry
 
 
@@ -46,11 +59,14 @@ def _noting(watcher: Watcher, watched: Watched) -> Callable[..., Any]:
     return note
 
 
-async def _log_in(**_: Any) -> kopf.ConnectionInfo:
-    return log_in()
+def _logging_in(meter: Meter) -> Callable[..., Any]:
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return log_in_metered(meter)
+
+    return log_in
 
 
-def settings_of(watched: Iterable[Watched], *, is_clusterwide: bool) -> kopf.OperatorSettings:
+def settings_of(watched: Iterable[Watched]) -> kopf.OperatorSettings:
     """How kopf behaves."""
     settings = kopf.OperatorSettings()
     for each in watched:
@@ -67,35 +83,65 @@ def settings_of(watched: Iterable[Watched], *, is_clusterwide: bool) -> kopf.Ope
     # Events are ours to write, and one of several replicas works by our own Lease.
     settings.posting.enabled = False
     settings.peering.standalone = True
-    # Without rights in all of the cluster, kopf cannot watch for new kinds and namespaces.
-    settings.scanning.disabled = not is_clusterwide
+    # What kinds there are is looked up at each resync: it takes no right to see definitions.
+    settings.scanning.disabled = True
     settings.process.ultimate_exiting_timeout = EXIT_SECONDS
     settings.persistence.progress_storage = NoProgress()
     settings.persistence.diffbase_storage = NoDiffBase()
     return settings
 
 
-async def watch(
-    watcher: Watcher,
-    *,
-    watched: Sequence[Watched],
-    namespaces: Sequence[str],
-    stop: asyncio.Event,
-    until: asyncio.Event,
-) -> None:
-    """Watch objects until ``until`` is set; without namespaces in all of them. A signal sets ``stop``."""
+async def watch(watching: Watching, *, watched: Sequence[Watched], until: asyncio.Event) -> None:
+    """Watch objects until ``until`` is set; raises what ends the watch before."""
     before = asyncio.all_tasks()
+    tasks = await _spawn(watching, watched=watched, until=until, settings=settings_of(watched))
+    await kopf.run_tasks(tasks, ignored=before)
+
+
+async def watch_for_a_while(watching: Watching, *, watched: Watched, until: asyncio.Event) -> None:
+    """The same while everything else goes on: kopf's own way to end takes along all that began after it."""
+    settings = settings_of([watched])
+    # It would kill the process that goes on.
+    settings.process.ultimate_exiting_timeout = None
+    tasks = await _spawn(watching, watched=[watched], until=until, settings=settings)
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _spawn(
+    watching: Watching, *, watched: Sequence[Watched], until: asyncio.Event, settings: kopf.OperatorSettings
+) -> Collection[asyncio.Task[Any]]:
+    for name in _TELLERS:
+        logging.getLogger(name).addFilter(_UNKNOWN_KINDS)
     tasks = await kopf.spawn_tasks(
-        registry=registry_of(watcher, watched=watched),
-        settings=settings_of(watched, is_clusterwide=not namespaces),
+        registry=registry_of(watching, watched=watched),
+        settings=settings,
         standalone=True,
-        clusterwide=not namespaces,
-        namespaces=namespaces,
+        clusterwide=not watching.namespaces,
+        namespaces=watching.namespaces,
         stop_flag=until,
     )
     # kopf has made them its own by now, and would end before what stands on it.
-    take_signals(stop)
-    await kopf.run_tasks(tasks, ignored=before)
+    take_signals(watching.stop)
+    return tasks
+
+
+class _UnknownKinds(logging.Filter):
+    """Keeps back what kopf tells of a watch whose kind is unknown: whoever watches is told, and knows why."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return getattr(error, "status", None) != http.HTTPStatus.NOT_FOUND
+
+
+_UNKNOWN_KINDS: Final = _UnknownKinds()
+_TELLERS: Final = ("kopf._core.reactor.orchestration", "kopf._core.reactor.running")
 
 
 def take_signals(stop: asyncio.Event) -> None:

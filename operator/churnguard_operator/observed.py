@@ -104,6 +104,24 @@ class DeploymentView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GatewayAnswer:
+    """What a Gateway's controller says of an HTTPRoute. ``problem`` says why it is not taken; empty when it is."""
+
+    namespace: str
+    name: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteView:
+    """The HTTPRoute of the model, and what was answered to it: nothing while no controller has taken notice."""
+
+    name: str
+    created: datetime
+    answers: tuple[GatewayAnswer, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe:
     """What the pods of an InferenceService answered to the empty record: one score, or what is wrong."""
 
@@ -140,6 +158,7 @@ class Observed:
     pods: tuple[PodView, ...] = ()
     inference_services: tuple[InferenceServiceView, ...] = ()
     deployments: tuple[DeploymentView, ...] = ()
+    route: RouteView | None = None
     children: tuple[Child, ...] = ()
     probes: tuple[Probe, ...] = ()
     foreign: frozenset[tuple[str, str]] = frozenset()

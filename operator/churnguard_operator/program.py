@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,17 +22,21 @@ import kopf
 from churnguard_operator.cluster.client import ApiClient, log_in
 from churnguard_operator.cluster.errors import ClusterError
 from churnguard_operator.cluster.resources import OPTIONAL
-from churnguard_operator.handlers import take_signals, watch
+from churnguard_operator.handlers import Watching, take_signals, watch, watch_for_a_while
 from churnguard_operator.options import Options
+from churnguard_operator.runtime.happenings import Happenings
 from churnguard_operator.runtime.health import Health, health_server
-from churnguard_operator.runtime.kinds import WATCHED
+from churnguard_operator.runtime.kinds import WATCHED, Watched
 from churnguard_operator.runtime.lease import Lease, LostLeaseError
 from churnguard_operator.runtime.metrics import Metrics
+from churnguard_operator.runtime.model_metrics import ModelMetrics
 from churnguard_operator.runtime.observer import Observer
+from churnguard_operator.runtime.optional import OptionalWatch
 from churnguard_operator.runtime.prober import Prober
 from churnguard_operator.runtime.queue import Queue
 from churnguard_operator.runtime.reconciler import Reconciler
 from churnguard_operator.runtime.resync import Resync
+from churnguard_operator.runtime.served import OPTIONAL_KINDS, ServedKinds
 from churnguard_operator.runtime.store import ModelKey, Store
 from churnguard_operator.runtime.teller import Teller
 from churnguard_operator.runtime.watcher import Watcher
@@ -54,6 +59,7 @@ class Parts:
 
     store: Store
     queue: Queue[ModelKey]
+    kinds: ServedKinds
     resync: Resync
     watermarks: Watermarks
     watcher: Watcher
@@ -61,6 +67,7 @@ class Parts:
     lease: Lease
     health: Health
     metrics: Metrics
+    models: ModelMetrics
 
 
 async def run(options: Options) -> int:
@@ -75,7 +82,9 @@ async def run(options: Options) -> int:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         parts = _assemble(options, cluster=cluster, session=session, metrics=metrics)
         await stack.enter_async_context(
-            health_server(parts.health, metrics=metrics, host=options.host, port=options.port)
+            health_server(
+                parts.health, metrics=metrics, models=parts.models, host=options.host, port=options.port
+            )
         )
         return await _run(parts, options)
 
@@ -86,12 +95,14 @@ def _assemble(
     store, queue = Store(), Queue[ModelKey](clock=time.monotonic)
     watermarks = Watermarks(clock=time.monotonic)
     prober = Prober(cluster=cluster, session=session)
-    observer = Observer(store=store, prober=prober, settings=options.settings)
+    kinds, happenings = ServedKinds(cluster=cluster), Happenings()
+    observer = Observer(store=store, prober=prober, kinds=kinds, settings=options.settings)
     reconciler = Reconciler(
         cluster=cluster,
         store=store,
         observer=observer,
         teller=Teller(cluster=cluster, instance=options.identity, clock=_now),
+        meter=happenings,
         settings=options.settings,
         clock=_now,
     )
@@ -99,10 +110,11 @@ def _assemble(
     return Parts(
         store=store,
         queue=queue,
+        kinds=kinds,
         resync=Resync(
             cluster=cluster,
             store=store,
-            observer=observer,
+            kinds=kinds,
             watermarks=watermarks,
             namespaces=options.namespaces,
         ),
@@ -123,6 +135,7 @@ def _assemble(
         ),
         health=Health(queue=queue, watermarks=watermarks),
         metrics=metrics,
+        models=ModelMetrics(store=store, happenings=happenings),
     )
 
 
@@ -134,11 +147,13 @@ async def _run(parts: Parts, options: Options) -> int:
     except ClusterError as error:
         logger.error("%s", error)
         return EXIT_CRASHED
-    watching = asyncio.create_task(_watch(parts, options, stop=stop, until=stop_watching), name="watching")
+    how = Watching(watcher=parts.watcher, meter=parts.metrics, namespaces=options.namespaces, stop=stop)
+    watching = asyncio.create_task(_watch(how, until=stop_watching), name="watching")
     stopping = asyncio.create_task(_wait(stop), name="stopping")
     others = [
         asyncio.create_task(_lead(parts), name="leading"),
         asyncio.create_task(_resync(parts, options), name="resync"),
+        *(asyncio.create_task(each.run(), name=f"watching {each.kind}") for each in _optional(parts, how)),
     ]
     parts.health.is_ready = True
     # They end by a signal, or by a failure: kopf takes signals for a moment while it starts.
@@ -173,10 +188,25 @@ def _failure(done: set[asyncio.Task[None]]) -> int:
     return EXIT_CRASHED
 
 
-async def _watch(parts: Parts, options: Options, *, stop: asyncio.Event, until: asyncio.Event) -> None:
-    served = parts.resync.observer.served
-    watched = [each for each in WATCHED if each.resource not in OPTIONAL or each.resource.kind in served]
-    await watch(parts.watcher, watched=watched, namespaces=options.namespaces, stop=stop, until=until)
+async def _watch(how: Watching, *, until: asyncio.Event) -> None:
+    watched = [each for each in WATCHED if each.resource not in OPTIONAL]
+    await watch(how, watched=watched, until=until)
+
+
+def _optional(parts: Parts, how: Watching) -> Iterator[OptionalWatch]:
+    async def watch_it(watched: Watched, until: asyncio.Event) -> None:
+        await watch_for_a_while(how, watched=watched, until=until)
+
+    for kind, resource in OPTIONAL_KINDS.items():
+        yield OptionalWatch(
+            kind=kind,
+            watched=next(each for each in WATCHED if each.resource == resource),
+            watch=watch_it,
+            kinds=parts.kinds,
+            store=parts.store,
+            queue=parts.queue,
+            watermarks=parts.watermarks,
+        )
 
 
 async def _lead(parts: Parts) -> None:

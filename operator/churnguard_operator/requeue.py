@@ -9,7 +9,8 @@ from typing import Final
 from churnguard_core.churnmodel.status import Status
 from churnguard_operator.observed import Observed
 from churnguard_operator.policy.readiness import standing_of
-from churnguard_operator.policy.rollout import drain_ends
+from churnguard_operator.policy.rollout import drain_ends, leads_to
+from churnguard_operator.policy.routing import answer_due
 from churnguard_operator.policy.training import is_running
 from churnguard_operator.policy.waiting import starts_late_at
 from churnguard_operator.settings import Settings
@@ -26,8 +27,8 @@ def requeue_after(
     if is_running(status.training) and status.training != written.training:
         # The number is on record once this status is written; its Job is the next step.
         return AT_ONCE
-    if status.serving is not None and status.serving != written.serving:
-        # So is what serves; its Service moves next.
+    if leads_to(status) != leads_to(written) or status.serving != written.serving:
+        # So is what was promoted; its Service moves next.
         return AT_ONCE
     moments = [moment for moment in _moments(status, observed, settings, now) if moment is not None]
     waits = [moment - now for moment in moments if moment > now]
@@ -47,6 +48,8 @@ def _moments(
     # A scheduled run may be held back by failures.
     yield status.retry_after
     yield drain_ends(status, settings=settings)
+    parsed = observed.model.parsed
+    yield answer_due(parsed.spec.serving.route if parsed is not None else None, observed=observed)
     yield starts_late_at(status.training, observed=observed, now=now)
     if status.candidate is not None and status.candidate.since is not None:
         yield status.candidate.since + settings.rollout_deadline

@@ -19,7 +19,7 @@ from churnguard_operator.children.training import model_file, training_job
 from churnguard_operator.observed import Document, Observed
 from churnguard_operator.policy.history import find
 from churnguard_operator.policy.retention import bundles_to_keep, is_pruning
-from churnguard_operator.policy.rollout import is_draining
+from churnguard_operator.policy.rollout import is_draining, leads_to
 from churnguard_operator.policy.scaling import candidate_replicas, is_scaled_by_requests, serving_replicas
 from churnguard_operator.settings import Settings
 
@@ -157,14 +157,12 @@ def _predictor(wanting: Wanting, part: RevisionInService, *, replicas: tuple[int
 
 
 def _traffic(wanting: Wanting) -> Iterator[Document]:
-    serving, view = wanting.status.serving, wanting.observed.model
-    written = wanting.observed.model.status.serving
-    if serving is None or serving.inference_service is None:
+    view = wanting.observed.model
+    name = leads_to(wanting.status)
+    if name is None or name != leads_to(view.status):
+        # It must be on record first: the next step moves the Service.
         return
-    if written is None or written.inference_service != serving.inference_service:
-        # That it serves must be on record first: the next step moves the Service.
-        return
-    yield stable_service(view, inference_service=serving.inference_service)
+    yield stable_service(view, inference_service=name)
     route = wanting.model.spec.serving.route
     if route is not None and "HTTPRoute" in wanting.observed.served:
         yield http_route(view, route)

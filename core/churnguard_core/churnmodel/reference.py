@@ -11,9 +11,10 @@ from msgspec import inspect as types
 
 from churnguard_core import names
 from churnguard_core.churnmodel.crd import PRINTER_COLUMNS
+from churnguard_core.churnmodel.remedies import EVENTS, REMEDIES, TOLD_OF_CONDITIONS
 from churnguard_core.churnmodel.rules import rules_of
 from churnguard_core.churnmodel.shapes import MISSING, Field, Shape, fields_of, plain, shape_of
-from churnguard_core.churnmodel.status import REASONS, REASONS_OF, Status
+from churnguard_core.churnmodel.status import REASONS, REASONS_OF, ConditionReason, Status
 from churnguard_core.churnmodel.types import ChurnModel, Metadata, Spec
 
 EXAMPLE: Final = """\
@@ -49,6 +50,32 @@ is served. The smallest useful one:
 * A list of words is a set: no word twice.
 * `churnguard validate FILE` names every problem at once, with its path.
 * `kubectl explain {names.SHORT_NAME}.spec` shows the descriptions below.
+
+[How a revision lives](../revision.md) tells what comes of it on a cluster.
+"""
+
+_REASONS: Final = f"""\
+## Conditions and their reasons
+
+Progressing says what is going on, and why nothing is; Ready repeats the reason of what stands in its way. The
+message beside a reason has the names: those for `JOB`, `REVISION` and `NAME` (an InferenceService) are also in
+`status.training`, `status.serving` and `status.candidate`. `MODEL` is the ChurnModel's own. To ask for a training:
+
+```sh
+kubectl annotate {names.SHORT_NAME} MODEL --overwrite {names.ANNOTATION_TRAIN_REQUESTED_AT}="$(date -u +%FT%TZ)"
+```
+
+| reason | meaning | of | what to do |
+|---|---|---|---|
+"""
+
+_EVENTS: Final = f"""\
+## Events
+
+`kubectl events --for {names.SHORT_NAME}/MODEL` lists them, and so does `kubectl describe`. One is sent per change.
+
+| event | type | meaning | what to do |
+|---|---|---|---|
 """
 
 
@@ -62,6 +89,7 @@ def reference_page() -> str:
         "## Status\n\nWritten by the operator. Conditions are observations; there is no phase.\n",
         *_sections("status", struct=Status),
         _reasons(),
+        _events(),
         _columns(),
     ]
     return "\n".join(parts)
@@ -96,6 +124,10 @@ def _section(path: str, *, struct: type[Struct]) -> str:
 
 def _row(field: Field) -> str:
     cells = (f"`{field.name}`", _type(field.shape), _default(field), field.shape.description)
+    return _cells(*cells)
+
+
+def _cells(*cells: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -146,11 +178,23 @@ def _object_rules() -> str:
 
 
 def _reasons() -> str:
-    lines = ["## Conditions and their reasons", "", "| reason | meaning | of |", "|---|---|---|"]
-    for reason, meaning in REASONS.items():
-        conditions = ", ".join(condition for condition, reasons in REASONS_OF.items() if reason in reasons)
-        lines.append(f"| `{reason}` | {meaning} | {conditions} |")
-    return "\n".join(lines) + "\n"
+    rows = [
+        _cells(f"`{reason}`", meaning, ", ".join(_conditions_of(reason)), REMEDIES[reason])
+        for reason, meaning in REASONS.items()
+    ]
+    return _REASONS + "\n".join(rows) + "\n"
+
+
+def _conditions_of(reason: ConditionReason) -> Iterator[str]:
+    return (condition for condition, reasons in REASONS_OF.items() if reason in reasons)
+
+
+def _events() -> str:
+    rows = [
+        _cells(f"`{reason}`", event.type, event.meaning, event.remedy) for reason, event in EVENTS.items()
+    ]
+    others = ", ".join(f"`{reason}`" for reason in TOLD_OF_CONDITIONS)
+    return _EVENTS + "\n".join(rows) + f"\n\nThese tell, as a Warning, of the reason above: {others}.\n"
 
 
 def _columns() -> str:

@@ -50,6 +50,7 @@ ProgressingReason = Literal[
     "RollbackInProgress",
     TrainingStop,
     "RolloutFailed",
+    "RouteNotAccepted",
     "AutoscalerMissing",
     "Suspended",
     "InvalidSpec",
@@ -68,6 +69,7 @@ ReadyReason = Literal[
     "RolloutInProgress",
     "RollbackInProgress",
     "RolloutFailed",
+    "RouteNotAccepted",
     "InvalidSpec",
     "NameTaken",
     "DependencyMissing",
@@ -79,10 +81,10 @@ TrainingOutcome = Literal["RevisionTrained", TrainingStop, "Superseded"]
 Verdict = Literal["Accepted", "Rejected", "Refused", "Failed", "Superseded"]
 
 REASONS: Final[dict[ConditionReason, str]] = {
-    "SpecAccepted": "The spec is valid and all that it names exists.",
+    "SpecAccepted": "The spec is valid, and what it needs was found. Secrets are not looked for.",
     "InvalidSpec": "The spec breaks a rule; the message names every field.",
-    "NameTaken": "A Service of the model's name exists and is not ours.",
-    "DependencyMissing": "A Secret, claim or Gateway that the spec names does not exist.",
+    "NameTaken": "A Service or HTTPRoute of the model's name exists and is not ours.",
+    "DependencyMissing": "The spec needs what is not there: a claim, Gateway API, a place for bundles, a revision.",
     "Pending": "Nothing has been tried yet for this spec.",
     "RevisionTrained": "A revision trained from the current spec met its gates.",
     "TrainingRunning": "A training Job runs.",
@@ -96,15 +98,16 @@ REASONS: Final[dict[ConditionReason, str]] = {
     "ResultMissing": "The training Job ended without a result that can be read.",
     "DeadlineExceeded": "Training took longer than `spec.training.deadlineSeconds`.",
     "DataRefused": "The data cannot be learnt from honestly; the message says why and what to do.",
-    "StoreUnreachable": "The training program cannot read or write the bundle store.",
+    "StoreUnreachable": "The training program cannot use the bundle store, or the serving revision's bundle in it.",
     "GateFailed": "The revision missed a gate and was rejected; nothing changed for callers.",
     "NoRevision": "No revision has been rolled out yet.",
     "RevisionServing": "A revision answers predictions.",
     "InferenceServiceNotReady": "The serving pods do not answer.",
     "UpToDate": "Nothing to do until the next training.",
-    "RolloutInProgress": "A new revision is coming up; the old one serves until it is ready.",
+    "RolloutInProgress": "A revision is coming up; until it is ready the old one serves. Or a Gateway has to answer.",
     "RollbackInProgress": "An older revision is coming back.",
     "RolloutFailed": "The new revision did not come up; the old one goes on serving.",
+    "RouteNotAccepted": "The Gateway of `spec.serving.route` does not take the HTTPRoute; the Service serves.",
     "AutoscalerMissing": "Scaling by requests needs KEDA and Prometheus; the number of pods follows the CPU meanwhile.",
     "Suspended": "`spec.suspend` is true: nothing new is started.",
 }
@@ -157,6 +160,9 @@ class RevisionInService(_Observed, frozen=True, kw_only=True):
     digest: Annotated[Digest | None, Meta(description="Digest that proves the bundle.")] = None
     trained: Annotated[Time | None, Meta(description="When its training ended.")] = None
     since: Annotated[Time | None, Meta(description="Since when it serves, or is being rolled out.")] = None
+    promoted: Annotated[
+        Time | None, Meta(description="When it was found to answer as it must: the Service moves to it next.")
+    ] = None
 
 
 class TrainingRun(_Observed, frozen=True, kw_only=True):

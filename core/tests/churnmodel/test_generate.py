@@ -11,7 +11,11 @@ import pytest
 from churnguard_core.churnmodel.reference import reference_page
 from churnguard_core.churnmodel.status import REASONS
 
-GENERATED = ["docs/reference/churnmodel.md", "manifests/crds/churnguard.dev_churnmodels.yaml"]
+GENERATED = [
+    "docs/reference/churnmodel.md",
+    "docs/reference/metrics.md",
+    "manifests/crds/churnguard.dev_churnmodels.yaml",
+]
 
 
 def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

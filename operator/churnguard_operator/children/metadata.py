@@ -29,7 +29,8 @@ def metadata_of(
         "name": model.name,
         "uid": model.uid,
         "controller": True,
-        "blockOwnerDeletion": True,
+        # Not blockOwnerDeletion: nothing waits for children to be gone first, and where its use is checked
+        # (OwnerReferencesPermissionEnforcement), it takes the right to write finalizers of ChurnModels.
     }
     metadata = {
         "name": name,

@@ -115,13 +115,23 @@ class ApiClient:
             # It is gone, and what bears its name now is another.
             return
 
+    async def api_versions(self) -> frozenset[str]:
+        """See Cluster."""
+        found = await self._send(requests.get_path("/apis"))
+        return frozenset(
+            version["groupVersion"] for group in found.get("groups", ()) for version in group["versions"]
+        )
+
     async def kinds_of(self, api_version: str) -> frozenset[str]:
         """See Cluster."""
         try:
             found = await self._send(requests.get_path(f"/apis/{api_version}"))
         except NotFoundError:
             return frozenset()
-        return frozenset(each["kind"] for each in found.get("resources", ()))
+        # What only may be deleted any more has a definition that is being removed.
+        return frozenset(
+            each["kind"] for each in found.get("resources", ()) if "create" in each.get("verbs", ())
+        )
 
     async def _send(self, request: Request) -> Document:
         attempt = 0

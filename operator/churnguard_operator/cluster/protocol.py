@@ -35,5 +35,8 @@ class Cluster(Protocol):
     async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> None:
         """Delete this very object; nothing happens when it is gone already."""
 
+    async def api_versions(self) -> frozenset[str]:
+        """API groups with their versions, such as ``batch/v1``, that the cluster lists."""
+
     async def kinds_of(self, api_version: str) -> frozenset[str]:
-        """Kinds that an API group and version serves; none when the cluster does not know it."""
+        """Kinds of which an API group and version lets objects be made; none when the cluster does not know it."""

@@ -119,9 +119,6 @@ def _route(model: ChurnModel, observed: Observed, _: Settings) -> Finding | None
     if "HTTPRoute" not in observed.served:
         text = "spec.serving.route: the cluster does not serve HTTPRoute; install the Gateway API, or remove the route"
         return Finding(reason="DependencyMissing", message=text)
-    if ("Gateway", route.gateway) in observed.missing:
-        text = f"spec.serving.route.gateway: Gateway {route.gateway} does not exist; create it"
-        return Finding(reason="DependencyMissing", message=text)
     if ("HTTPRoute", model.metadata.name) in observed.foreign:
         text = f"HTTPRoute {model.metadata.name} exists and does not belong to this ChurnModel; delete it"
         return Finding(reason="NameTaken", message=text)

@@ -10,15 +10,18 @@ from churnguard_core.names import LABEL_REVISION
 from churnguard_operator.children.traffic import predictor_selector
 from churnguard_operator.names import LABEL_INFERENCE_SERVICE, LABEL_PURPOSE
 from churnguard_operator.observed import Child, JobView, Observed
-from churnguard_operator.policy.history import bundle_names, trimmed
-from churnguard_operator.policy.rollout import selected_by_service
+from churnguard_operator.policy.history import bundle_names, newest_accepted, trimmed
+from churnguard_operator.policy.rollout import leads_to, selected_by_service
 from churnguard_operator.policy.training import is_active, is_running
 from churnguard_operator.settings import Settings
 
 
 def with_trimmed_history(status: Status, *, model: ChurnModel) -> Status:
     """The status with the history that the ChurnModel asks for."""
+    newest = newest_accepted(status.revisions)
     in_use = {
+        # Where a pin holds another one, this is what its end goes back to.
+        newest.name if newest else None,
         status.serving.revision if status.serving else None,
         status.candidate.revision if status.candidate else None,
         status.training.revision if status.training else None,
@@ -48,7 +51,8 @@ def jobs_to_delete(
     observed: Observed, status: Status, *, prune_job: str | None, settings: Settings
 ) -> tuple[JobView, ...]:
     """Jobs that run and should not, and finished ones beyond those that stay for people to read."""
-    current = status.training.job if status.training else None
+    run = status.training
+    current = run.job if run is not None and run.outcome != "Superseded" else None
     trainings = [job for job in observed.jobs if job.purpose == "Training" and job.name != current]
     finished = sorted(
         (job for job in trainings if not job.is_active), key=lambda job: (job.created, job.name), reverse=True
@@ -65,11 +69,15 @@ def jobs_to_delete(
 
 def inference_services_to_keep(observed: Observed, status: Status, *, is_draining: bool) -> frozenset[str]:
     """Names of the InferenceServices that stay: what serves, what served until now, what is to serve."""
+    written = observed.model.status
     named = [
         each.inference_service
-        for each in (observed.model.status.serving, status.serving, status.candidate)
+        for each in (written.serving, status.serving, status.candidate)
         if each is not None and each.inference_service is not None
     ]
+    if (promoted := leads_to(written)) is not None:
+        # The Service may have been moved to it by an answer that got lost.
+        named.append(promoted)
     existing = [view.name for view in observed.inference_services]
     selector = selected_by_service(observed)
     selected = [name for name in existing if predictor_selector(name) == selector]

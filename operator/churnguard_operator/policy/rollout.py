@@ -1,12 +1,14 @@
 """Blue and green: a candidate comes up beside what serves, takes over whole, and the old one drains, then goes.
 
     candidate None  ->  candidate comes up       as many pods as the old one has ready
-                    ->  it is up and answers     the status says that it serves
-                    ->  the Service moves        the step after, when that status is on record; `since` is now
+                    ->  it is up and answers     the status says that it is promoted
+                    ->  the Service moves        the step after, when that status is on record
+                    ->  it serves                once the Service is seen to lead to it; `since` is now
                     ->  drain                    the old InferenceService stays that long, then it is deleted
 
-The status goes before the Service, as a revision's number before its Job: after a crash in between the Service follows
-the status, whatever else has happened meanwhile.
+The promotion goes on record before the Service moves, as a revision's number before its Job: who looks at an older
+status cannot write its own, and moves nothing. That it serves is said after the Service has moved: whoever reads that a
+revision serves reaches it. After a crash in between the next step goes on from what the Service leads to.
 
 A candidate that does not come up stays and goes on trying, and the old one goes on serving.
 """
@@ -23,6 +25,7 @@ from churnguard_core.churnmodel.status import RevisionInService, RevisionRecord,
 from churnguard_core.names import revision_number
 from churnguard_operator.children.traffic import predictor_selector
 from churnguard_operator.observed import Observed
+from churnguard_operator.policy.history import find
 from churnguard_operator.policy.readiness import (
     candidate_problem,
     hopeless_problem,
@@ -49,7 +52,7 @@ def roll_out(
     may_start: bool,
 ) -> Status:
     """The status after this step of a roll-out; without a goal, what serves stays."""
-    status = _with_move(status, observed=observed, now=now)
+    status = _with_move(_taken_over(status, observed=observed, now=now), observed=observed, now=now)
     if goal is None:
         return replace(status, candidate=None)
     serving, candidate = status.serving, status.candidate
@@ -63,13 +66,35 @@ def roll_out(
         replicas=replicas_needed(status, observed=observed),
         observed=observed,
     )
-    if problem:
+    # It must still answer when the Service moves: a promotion that came to nothing is withdrawn.
+    promoted = None if problem else candidate.promoted or now
+    return replace(status, candidate=replace(candidate, promoted=promoted))
+
+
+def _taken_over(status: Status, *, observed: Observed, now: datetime) -> Status:
+    """What was promoted serves once its Service leads to it, whatever is wanted by now: it has the requests."""
+    candidate = status.candidate
+    if candidate is None or candidate.promoted is None or candidate.inference_service is None:
         return status
-    return replace(status, serving=replace(candidate, since=now), candidate=None, metrics=goal.record.metrics)
+    if selected_by_service(observed) != predictor_selector(candidate.inference_service):
+        return status
+    record = find(status.revisions, candidate.revision)
+    metrics = record.metrics if record is not None else None
+    return replace(
+        status, serving=replace(candidate, since=now, promoted=None), candidate=None, metrics=metrics
+    )
+
+
+def leads_to(status: Status) -> str | None:
+    """The InferenceService that the stable Service should lead to: what was promoted, else what serves."""
+    candidate = status.candidate
+    if candidate is not None and candidate.promoted is not None:
+        return candidate.inference_service
+    return status.serving.inference_service if status.serving is not None else None
 
 
 def _with_move(status: Status, *, observed: Observed, now: datetime) -> Status:
-    """What serves does so since its Service leads to it: when it is only now moved, the drain begins now."""
+    """When the Service is only now led back to what serves, the drain of whatever it led to begins now."""
     serving = status.serving
     if serving is None or serving.inference_service is None:
         return status
@@ -118,7 +143,10 @@ def rollout_failure(status: Status, *, observed: Observed, settings: Settings, n
         return ""
     standing = standing_of(candidate.inference_service, observed=observed)
     minutes = int(settings.rollout_deadline.total_seconds() // 60)
-    return f"not up within {minutes} minutes: {standing.problem or 'its pods do not answer as they must'}"
+    otherwise = (
+        "its pods do not answer as they must" if candidate.promoted is None else "its Service does not move"
+    )
+    return f"not up within {minutes} minutes: {standing.problem or otherwise}"
 
 
 def is_rollback(status: Status) -> bool:

@@ -27,7 +27,14 @@ from churnguard_operator.observed import Observed
 from churnguard_operator.policy.backoff import backoff, is_over
 from churnguard_operator.policy.history import figure, find, headline
 from churnguard_operator.policy.outcome import RETRIED, Ending, ending_of, vanished
-from churnguard_operator.policy.triggers import Trigger, Wanted, due_run, due_trigger, request_of
+from churnguard_operator.policy.triggers import (
+    Trigger,
+    Wanted,
+    due_run,
+    due_trigger,
+    request_of,
+    spec_is_satisfied,
+)
 from churnguard_operator.policy.verdict import is_accepted, judge, missed
 from churnguard_operator.settings import Settings
 
@@ -254,7 +261,11 @@ def _supersede(status: Status, situation: Situation) -> Status:
         finished=situation.now,
     )
     status = _on_record(replace(status, training=ended, retry_after=None), ended)
-    return allocate(status, situation, trigger=Trigger(kind="SpecChanged"))
+    # What a person or the clock asked for is still to come, also when the edit was taken back.
+    kind = run.trigger or "SpecChanged"
+    if kind == "SpecChanged" and spec_is_satisfied(status, wanted=situation.wanted) is not None:
+        return status
+    return allocate(status, situation, trigger=Trigger(kind=kind))
 
 
 def _retry(status: Status, situation: Situation) -> Status:

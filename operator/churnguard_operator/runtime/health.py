@@ -2,7 +2,7 @@
 
 /healthz    200 while it works or could; 500 names what is stuck: restart it
 /readyz     200 once all objects have been listed and watches are set up
-/metrics    for Prometheus
+/metrics    for Prometheus; of models only where this process works, so that no model is counted twice
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from churnguard_operator.runtime.metrics import Metrics
+from churnguard_operator.runtime.model_metrics import ModelMetrics
 from churnguard_operator.runtime.queue import Queue
 from churnguard_operator.runtime.store import ModelKey
 from churnguard_operator.runtime.watermarks import Watermarks
@@ -46,8 +47,15 @@ class Health:
         return found
 
 
+async def metrics_text(health: Health, *, metrics: Metrics, models: ModelMetrics) -> bytes:
+    """What Prometheus is told: of models only by the one process that works."""
+    return metrics.page() + (await models.page() if health.is_leader else b"")
+
+
 @asynccontextmanager
-async def health_server(health: Health, *, metrics: Metrics, host: str, port: int) -> AsyncIterator[None]:
+async def health_server(
+    health: Health, *, metrics: Metrics, models: ModelMetrics, host: str, port: int
+) -> AsyncIterator[None]:
     """Answers at this port inside the block."""
 
     async def healthz(_: web.Request) -> web.Response:
@@ -60,7 +68,8 @@ async def health_server(health: Health, *, metrics: Metrics, host: str, port: in
         )
 
     async def page(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.page(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        body = await metrics_text(health, metrics=metrics, models=models)
+        return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
 
     application = web.Application()
     application.add_routes(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from churnguard_core.names import KIND
 from churnguard_operator.cluster.requests import Request
+from churnguard_operator.runtime.declared import Declared, MetricType
 from churnguard_operator.runtime.queue import Queue
 from churnguard_operator.runtime.store import ModelKey
+from churnguard_operator.runtime.watermarks import Stream
 
 PREFIX: Final = "churnguard_operator"
 LOOK_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60)
@@ -22,70 +24,76 @@ LOOK_REASONS: Final = {"error": "cluster", "defect": "defect"}
 STATUS_RESULTS: Final = {200: "written", 409: "conflict"}
 REQUEST_BUCKETS: Final = (0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30)
 
+DEPTH: Final = Declared(
+    name=f"{PREFIX}_workqueue_depth",
+    type="gauge",
+    labels=("kind",),
+    meaning="Models that could be looked at now and wait.",
+)
+OLDEST: Final = Declared(
+    name=f"{PREFIX}_workqueue_oldest_age_seconds",
+    type="gauge",
+    labels=("kind",),
+    meaning="For how long the first of them has waited.",
+)
+
 
 class Metrics:
-    """All metrics, in a registry of their own."""
+    """All metrics, in a registry of their own; ``declared`` has each as the reference tells of it."""
 
     def __init__(self, *, version: str) -> None:
         self.registry = CollectorRegistry()
-        registry = self.registry
-        Info(f"{PREFIX}_build", "The program that runs.", registry=registry).info({"version": version})
-        self._looks = Counter(
-            f"{PREFIX}_reconcile", "Looks at objects.", ("kind", "result"), registry=registry
+        self.declared: list[Declared] = []
+        self._opened: set[Stream] = set()
+        self._gauge("build_info", "1, with the version of the program that runs.", "version").labels(
+            version
+        ).set(1)
+        self._leader = self._gauge("leader", "1 when this process works, 0 on standby.")
+        self._looks = self._counter(
+            "reconcile_total",
+            "Looks at models by result: `ok`, `error` (of the cluster), `defect` (of the operator).",
+            "kind",
+            "result",
         )
-        self._look_seconds = Histogram(
-            f"{PREFIX}_reconcile_duration_seconds",
-            "How long looks took.",
-            ("kind",),
-            buckets=LOOK_BUCKETS,
-            registry=registry,
+        self._look_seconds = self._histogram(
+            "reconcile_duration_seconds", "How long looks took.", "kind", buckets=LOOK_BUCKETS
         )
-        self._errors = Counter(
-            f"{PREFIX}_reconcile_errors",
-            "Looks that failed, by whose fault it was: the cluster's, or a defect of the operator.",
-            ("reason",),
-            registry=registry,
+        self._errors = self._counter(
+            "reconcile_errors_total",
+            "Looks that failed, by whose fault it was: `cluster`, or `defect` of the operator.",
+            "reason",
         )
-        self._retries = Counter(
-            f"{PREFIX}_workqueue_retries",
-            "Objects that were put off after a failure.",
-            ("kind",),
-            registry=registry,
+        self._retries = self._counter(
+            "workqueue_retries_total", "Models that were put off after a failure.", "kind"
         )
-        self._status_updates = Counter(
-            f"{PREFIX}_status_updates",
-            "Statuses that were written, were seen too late, or were refused.",
-            ("result",),
-            registry=registry,
+        self._status_updates = self._counter(
+            "status_updates_total",
+            "Statuses by result: `written`, `conflict` (seen too late), `failed`.",
+            "result",
         )
-        self._requests = Counter(
-            f"{PREFIX}_api_requests",
-            "Requests to the API server; code 0 means that no answer came.",
-            ("verb", "resource", "code"),
-            registry=registry,
+        self._requests = self._counter(
+            "api_requests_total",
+            "Requests to the API server, without those of watches; code 0 means that no answer came.",
+            "verb",
+            "resource",
+            "code",
         )
-        self._request_seconds = Histogram(
-            f"{PREFIX}_api_request_duration_seconds",
-            "How long requests to the API server took.",
-            ("verb",),
-            buckets=REQUEST_BUCKETS,
-            registry=registry,
+        self._request_seconds = self._histogram(
+            "api_request_duration_seconds", "How long those took.", "verb", buckets=REQUEST_BUCKETS
         )
-        self._told = Counter(
-            f"{PREFIX}_watch_events", "What watches told.", ("kind", "type"), registry=registry
+        self._told = self._counter("watch_events_total", "What watches told.", "kind", "type")
+        self._told_last = self._gauge(
+            "watch_last_event_timestamp_seconds", "When a watch told of something last.", "kind"
         )
-        self._told_last = Gauge(
-            f"{PREFIX}_watch_last_event_timestamp_seconds",
-            "When a watch told of something last.",
-            ("kind",),
-            registry=registry,
-        )
-        self._leader = Gauge(
-            f"{PREFIX}_leader", "1 when this process works, 0 on standby.", registry=registry
+        self._restarts = self._counter(
+            "watch_restarts_total",
+            "How often a watch was opened again: it had ended, failed, or said nothing for too long.",
+            "kind",
         )
 
     def watch_queue(self, queue: Queue[ModelKey]) -> None:
         """Show the state of a queue."""
+        self.declared += [DEPTH, OLDEST]
         self.registry.register(_QueueCollector(queue))
 
     def request_done(self, request: Request, *, status: int, seconds: float) -> None:
@@ -108,6 +116,13 @@ class Metrics:
         self._told.labels(kind, change).inc()
         self._told_last.labels(kind).set(time.time())
 
+    def watch_opened(self, stream: Stream) -> None:
+        """A watch is being opened, for the first time or again."""
+        restarts = self._restarts.labels(stream.kind)
+        if stream in self._opened:
+            restarts.inc()
+        self._opened.add(stream)
+
     def leads(self) -> None:
         """From now on it is this process that works."""
         self._leader.set(1)
@@ -116,6 +131,24 @@ class Metrics:
         """All metrics as text."""
         return generate_latest(self.registry)
 
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        declared = self._declare(name, "counter", meaning, labels)
+        return Counter(declared.name.removesuffix("_total"), meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(
+            self._declare(name, "gauge", meaning, labels).name, meaning, labels, registry=self.registry
+        )
+
+    def _histogram(self, name: str, meaning: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+        declared = self._declare(name, "histogram", meaning, labels)
+        return Histogram(declared.name, meaning, labels, buckets=buckets, registry=self.registry)
+
+    def _declare(self, name: str, kind: MetricType, meaning: str, labels: tuple[str, ...]) -> Declared:
+        declared = Declared(name=f"{PREFIX}_{name}", type=kind, labels=labels, meaning=meaning)
+        self.declared.append(declared)
+        return declared
+
 
 class _QueueCollector(Collector):
     def __init__(self, queue: Queue[ModelKey]) -> None:
@@ -123,12 +156,11 @@ class _QueueCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The queue as it is now."""
-        yield _gauge("workqueue_depth", "Models that could be looked at now and wait.", self._queue.depth)
-        text = "For how long the first of them has waited."
-        yield _gauge("workqueue_oldest_age_seconds", text, self._queue.oldest_age)
+        yield _family(DEPTH, self._queue.depth)
+        yield _family(OLDEST, self._queue.oldest_age)
 
 
-def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=("kind",))
+def _family(declared: Declared, value: float) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(declared.name, declared.meaning, labels=declared.labels)
     family.add_metric((KIND,), value)
     return family

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from churnguard_core.churnmodel.types import ChurnModel
 from churnguard_operator.children.pods import claim_of
 from churnguard_operator.cluster.resources import CLAIM
-from churnguard_operator.observed import Document, Observed, OptionalKind
+from churnguard_operator.observed import Document, Observed
 from churnguard_operator.policy.acceptance import store_of
 from churnguard_operator.policy.rollout import probes_wanted
 from churnguard_operator.runtime.prober import Prober
+from churnguard_operator.runtime.served import ServedKinds
 from churnguard_operator.runtime.store import ModelKey, ObjectKey, Store
 from churnguard_operator.settings import Settings
 from churnguard_operator.views.cluster import view_cluster
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Observer:
-    """Sees models: in the store what is there, by asking what pods answer.
-
-    ``served`` is what the cluster was seen to serve last.
-    """
+    """Sees models: in the store what is there, by asking what pods answer."""
 
     store: Store
     prober: Prober
+    kinds: ServedKinds
     settings: Settings
-    served: frozenset[OptionalKind] = field(default_factory=frozenset)
 
     async def observe(self, key: ModelKey, *, strangers: Iterable[Document] = ()) -> Observed | None:
         """What is seen of a model; None when there is no such model.
@@ -40,7 +38,8 @@ class Observer:
         document = self.store.model(key)
         if document is None:
             return None
-        seen = view_cluster(document, objects=[*self.store.objects_of(key), *strangers], served=self.served)
+        objects = [*self.store.objects_of(key), *strangers]
+        seen = view_cluster(document, objects=objects, served=self.kinds.now)
         missing = frozenset(self._missing_claims(seen.model.parsed, namespace=key.namespace))
         probes = await asyncio.gather(
             *(

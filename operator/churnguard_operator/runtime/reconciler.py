@@ -13,19 +13,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from msgspec import structs
 
 from churnguard_core.churnmodel.status import Status
 from churnguard_core.names import API_VERSION, KIND
-from churnguard_operator.cluster.errors import ApiError, ConflictError, NotFoundError
+from churnguard_operator.cluster.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
 from churnguard_operator.cluster.protocol import Cluster
-from churnguard_operator.cluster.resources import CHURN_MODEL, RESOURCES
+from churnguard_operator.cluster.resources import CHURN_MODEL, OPTIONAL, RESOURCES
 from churnguard_operator.decide import decide
 from churnguard_operator.events import Event
-from churnguard_operator.observed import Document, Observed
+from churnguard_operator.observed import Document, ModelView, Observed
 from churnguard_operator.plan import Deletion, Plan
 from churnguard_operator.runtime.observer import Observer
 from churnguard_operator.runtime.store import ModelKey, ObjectKey, Store
@@ -37,6 +37,17 @@ logger = logging.getLogger("churnguard.operator.reconciler")
 AT_ONCE: Final = timedelta(0)
 
 
+class UnknownKindError(Exception):
+    """The definition of a kind was removed, or is being removed, since the plan was made."""
+
+
+class Meter(Protocol):
+    """Who counts what happens to models."""
+
+    def moved(self, model: ModelView, *, to: Status) -> None:
+        """A model's status was written."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
     """Brings models to what is wanted of them."""
@@ -45,6 +56,7 @@ class Reconciler:
     store: Store
     observer: Observer
     teller: Teller
+    meter: Meter
     settings: Settings
     clock: Callable[[], datetime]
 
@@ -61,6 +73,9 @@ class Reconciler:
             plan = self._decide(observed)
         try:
             await self._carry_out(plan, observed)
+        except UnknownKindError as unknown:
+            logger.info("not served any more, looking again", extra=_about(observed, error=str(unknown)))
+            return AT_ONCE
         except ConflictError as conflict:
             logger.info("seen too late, looking again", extra=_about(observed, error=str(conflict)))
             await self._look_at_model(key)
@@ -96,6 +111,7 @@ class Reconciler:
             )
         if plan.status is not None:
             self.store.put(await self.cluster.apply_status(status_document(observed, plan.status)))
+            self.meter.moved(observed.model, to=plan.status)
         for deletion in plan.delete:
             await self._delete(deletion, observed)
         for event in plan.events:
@@ -108,12 +124,22 @@ class Reconciler:
         except ConflictError:
             raise
         except ApiError as error:
+            # A definition that is being removed takes no new objects; one that is gone is not found.
+            if isinstance(error, ForbiddenError | NotFoundError) and await self._is_gone(document["kind"]):
+                raise UnknownKindError(str(error)) from error
             # A quota or an admission policy, most likely: only people can do something about it.
             text = f"{document['kind']} {document['metadata']['name']} was refused: {error.message}"
             await self.teller.tell_once(
                 Event(type="Warning", reason="ApplyFailed", message=text), observed.model
             )
             raise
+
+    async def _is_gone(self, kind: str) -> bool:
+        """Whether a kind that a cluster may lack is not served now."""
+        if RESOURCES[kind] not in OPTIONAL:
+            return False
+        await self.observer.kinds.look()
+        return kind not in self.observer.kinds.now
 
     async def _delete(self, deletion: Deletion, observed: Observed) -> None:
         await self.cluster.delete(

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from churnguard_operator.cluster.errors import NotFoundError
 from churnguard_operator.cluster.protocol import Cluster
 from churnguard_operator.cluster.resources import OPTIONAL, Resource
-from churnguard_operator.observed import OptionalKind
 from churnguard_operator.runtime.kinds import WATCHED, Watched
-from churnguard_operator.runtime.observer import Observer
+from churnguard_operator.runtime.served import ServedKinds
 from churnguard_operator.runtime.store import ModelKey, ObjectKey, Store, key_of, version_of
 from churnguard_operator.runtime.watermarks import Stream, Watermarks
 
@@ -32,30 +31,20 @@ class Resync:
 
     cluster: Cluster
     store: Store
-    observer: Observer
+    kinds: ServedKinds
     watermarks: Watermarks
     namespaces: Sequence[str]
 
     async def run(self) -> frozenset[ModelKey]:
-        """Models about which something was missed; all of them when the kinds that are served are others."""
-        served = await self._served()
+        """Models about which something was missed."""
+        await self.kinds.look()
         missed: set[ModelKey] = set()
         for watched in WATCHED:
-            if watched.resource in OPTIONAL and watched.resource.kind not in served:
+            if watched.resource in OPTIONAL and watched.resource.kind not in self.kinds.now:
                 continue
             for namespace in self.namespaces or (None,):
                 missed |= await self._list(watched, namespace=namespace)
-        if served != self.observer.served:
-            self.observer.served = served
-            return frozenset(self.store.models())
         return frozenset(missed)
-
-    async def _served(self) -> frozenset[OptionalKind]:
-        kinds: tuple[OptionalKind, ...] = ("ScaledObject", "HTTPRoute")
-        by_kind = {each.kind: each for each in OPTIONAL}
-        return frozenset(
-            [kind for kind in kinds if kind in await self.cluster.kinds_of(by_kind[kind].api_version)]
-        )
 
     async def _list(self, watched: Watched, *, namespace: str | None) -> frozenset[ModelKey]:
         resource = watched.resource
@@ -71,7 +60,8 @@ class Resync:
                     newest = max(newest, version_of(document))
                     missed |= self.store.put(document)
         except NotFoundError:
-            _say_unknown(resource)
+            if resource not in OPTIONAL:
+                _say_unknown(resource)
             return frozenset()
         self.watermarks.listed(Stream(resource.kind, namespace), version=newest)
         return frozenset(missed) | self.store.forget(known_before - seen)

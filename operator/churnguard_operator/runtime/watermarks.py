@@ -49,6 +49,13 @@ class Watermarks:
         elif now - self._behind.setdefault(stream, now) > PATIENCE_SECONDS:
             self._silent.add(stream)
 
+    def forget(self, kind: str) -> None:
+        """A kind that is not watched any more."""
+        for stream in {*self._told, *self._behind, *self._silent}:
+            if stream.kind == kind:
+                self._told.pop(stream, None)
+                self._clear(stream)
+
     def silent(self) -> tuple[Stream, ...]:
         """Streams whose watch has not told anything between lists that saw what it should have told of."""
         return tuple(sorted(self._silent, key=str))

@@ -8,6 +8,7 @@ from churnguard_operator.observed import Child, Document, Observed, OptionalKind
 from churnguard_operator.views.fields import controller_uid, is_deleting, text
 from churnguard_operator.views.jobs import view_job, view_pod
 from churnguard_operator.views.model import view_model
+from churnguard_operator.views.routing import view_route
 from churnguard_operator.views.serving import view_deployment, view_inference_service
 
 
@@ -45,6 +46,7 @@ def view_cluster(
         pods=tuple(map(view_pod, by_kind.get("Pod", ()))),
         inference_services=tuple(map(view_inference_service, by_kind.get("InferenceService", ()))),
         deployments=tuple(map(view_deployment, by_kind.get("Deployment", ()))),
+        route=next(map(view_route, by_kind.get("HTTPRoute", ())), None),
         children=tuple(
             _child(document)
             for kind, documents in by_kind.items()

@@ -109,6 +109,13 @@ class Objects:
             if any(owner["uid"] == uid for owner in owners):
                 self.delete(other, its_name)
 
+    def toggle_kind(self, kind: OptionalKind) -> None:
+        """The definition of a kind is installed, or removed with all its objects."""
+        self.served ^= {kind}
+        if kind not in self.served:
+            for name in [name for found, name in self.objects if found == kind]:
+                del self.objects[kind, name]
+
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 

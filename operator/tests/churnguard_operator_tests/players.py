@@ -131,6 +131,20 @@ class Players(Objects):
             "readyReplicas": replicas,
         }
 
+    def play_gateway(self, *, refusal: str = "", gateway: str = "public") -> None:
+        """The Gateway's controller answers to the HTTPRoute, if there is one: it takes it, or says why not."""
+        route = self.objects.get(("HTTPRoute", self.name))
+        if route is None:
+            return
+        accepted = {
+            "type": "Accepted",
+            "status": "False" if refusal else "True",
+            "reason": refusal or "Accepted",
+        }
+        resolved = {"type": "ResolvedRefs", "status": "True", "reason": "ResolvedRefs"}
+        parent = {"parentRef": {"name": gateway}, "conditions": [accepted, resolved]}
+        route["status"] = {"parents": [parent]}
+
     def bring_up(self) -> None:
         for name in self.inference_services():
             self.play_kserve(name)

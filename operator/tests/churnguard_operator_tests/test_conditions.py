@@ -56,6 +56,14 @@ def candidate_does_not_come_up(world: World) -> None:
     world.settle()
 
 
+def gateway_takes_no_route(world: World) -> None:
+    world.served = frozenset({"HTTPRoute"})
+    world.edit("serving", "route", to={"gateway": "public"})
+    world.serve_first()
+    world.play_gateway(refusal="NotAllowedByListeners")
+    world.settle()
+
+
 def serving_pods_are_down(world: World) -> None:
     world.serve_first()
     world.play_kserve(world.inference_services()[0], ready=False)
@@ -115,6 +123,13 @@ TABLE: dict[Callable[[World], None], dict[str, tuple[str, str]]] = {
         "Trained": ("True", "RevisionTrained"),
         "Serving": ("True", "RevisionServing"),
         "Progressing": ("False", "RolloutFailed"),
+    },
+    gateway_takes_no_route: {
+        "Ready": ("False", "RouteNotAccepted"),
+        "Accepted": ("True", "SpecAccepted"),
+        "Trained": ("True", "RevisionTrained"),
+        "Serving": ("True", "RevisionServing"),
+        "Progressing": ("False", "RouteNotAccepted"),
     },
     serving_pods_are_down: {
         "Ready": ("False", "InferenceServiceNotReady"),

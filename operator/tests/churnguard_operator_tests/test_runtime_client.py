@@ -154,6 +154,29 @@ def test_an_api_that_is_not_served_has_no_kinds() -> None:
     assert found == frozenset()
 
 
+def saying(found: Document) -> Answer:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(found)
+
+    return answer
+
+
+def test_a_kind_whose_definition_is_being_removed_is_not_served() -> None:
+    whole = {"kind": "HTTPRoute", "verbs": ["get", "list", "watch", "create", "patch", "delete"]}
+    part = {"kind": "Gateway", "name": "gateways/status", "verbs": ["get", "patch"]}
+    going = {"kind": "GRPCRoute", "verbs": ["get", "list", "watch", "delete"]}
+    answer = saying({"kind": "APIResourceList", "resources": [whole, part, going]})
+    found, _ = ask(answer, lambda client: client.kinds_of("gateway.networking.k8s.io/v1"))
+    assert found == {"HTTPRoute"}
+
+
+def test_the_groups_of_a_cluster_are_listed_with_all_their_versions() -> None:
+    versions = [{"groupVersion": "keda.sh/v1"}, {"groupVersion": "keda.sh/v1alpha1"}]
+    answer = saying({"groups": [{"name": "keda.sh", "versions": versions}]})
+    found, _ = ask(answer, lambda client: client.api_versions())
+    assert found == {"keda.sh/v1", "keda.sh/v1alpha1"}
+
+
 GET = Request(verb="get", method="GET", path="/", resource="jobs")
 
 

@@ -45,7 +45,55 @@ def test_an_edit_back_to_what_serves_needs_no_training(world: World, spec: Spec)
     world.edit("training", "seed", to=7)
     world.settle()
     assert world.condition("Trained") == ("True", "RevisionTrained")
+    assert world.condition("Progressing") == ("False", "UpToDate")
     assert len(world.jobs_made) == 2
+
+
+def test_an_edit_that_is_taken_back_while_its_job_runs_trains_nothing(world: World, spec: Spec) -> None:
+    world.create(spec)
+    world.serve_first()
+    world.edit("training", "seed", to=8)
+    world.settle()
+    assert world.active_jobs() == ["telco-r2-train"]
+    world.edit("training", "seed", to=7)
+    world.settle()
+    assert world.active_jobs() == []
+    assert world.status["revisions"][0]["verdict"] == "Superseded"
+    assert world.condition("Ready") == ("True", "RevisionServing")
+    assert world.condition("Progressing") == ("False", "UpToDate")
+    assert len(world.jobs_made) == 2
+
+
+def test_a_request_outlives_an_edit_that_is_taken_back(world: World, spec: Spec) -> None:
+    world.create(spec)
+    world.serve_first()
+    world.ask_to_train("now")
+    world.settle()
+    for seed in (8, 7):
+        world.edit("training", "seed", to=seed)
+        world.settle()
+    assert world.active_jobs() == ["telco-r4-train"]
+    assert world.status["training"]["trigger"] == "Request"
+
+
+def test_a_pinned_revision_and_the_newest_accepted_outlive_failures(world: World, spec: Spec) -> None:
+    spec["history"] = {"revisions": 2}
+    world.create(spec)
+    world.serve_first()
+    world.edit("serving", "revision", to="telco-r1")
+    for number in range(2, 6):
+        world.ask_to_train(str(number))
+        world.settle()
+        world.finish_training(accepted=number == 2)
+        world.settle()
+        for name in world.active_jobs(purpose="prune"):
+            world.end_job(name)
+        world.settle()
+    kept = {each["name"] for each in world.status["revisions"]}
+    assert {"telco-r1", "telco-r2"} <= kept
+    world.edit("serving", "revision", to=None)
+    world.settle()
+    assert world.status["candidate"]["revision"] == "telco-r2"
 
 
 def test_a_crash_is_tried_again_after_a_wait_and_no_more_often_than_the_spec_allows(

@@ -94,6 +94,9 @@ class Walk:
             self.break_the_spec: 1,
             self.mend_the_spec: 4,
             self.keda_comes_or_goes: 1,
+            self.gateway_api_comes_or_goes: 1,
+            self.edit_route: 1,
+            self.gateway_answers: 3,
         }
 
     # People.
@@ -113,6 +116,10 @@ class Walk:
             ]
         )
         self.world.edit("serving", name, to=value)
+
+    def edit_route(self) -> None:
+        route = {"gateway": "public", "path": self.chance.choice(["/", "/telco"])}
+        self.world.edit("serving", "route", to=self.chance.choice([None, route]))
 
     def ask_to_train(self) -> None:
         self.requests += 1
@@ -179,7 +186,7 @@ class Walk:
         self.world.serves_wrongly = set(self.world.inference_services())
 
     def _children(self) -> list[tuple[str, str]]:
-        kinds = ("Service", "ConfigMap", "InferenceService", "ServiceAccount", "ScaledObject")
+        kinds = ("Service", "ConfigMap", "InferenceService", "ServiceAccount", "ScaledObject", "HTTPRoute")
         return [key for key in self.world.objects if key[0] in kinds]
 
     def a_child_is_deleted(self) -> None:
@@ -199,7 +206,13 @@ class Walk:
             document["spec"]["predictor"]["minReplicas"] = 7
 
     def keda_comes_or_goes(self) -> None:
-        self.world.served = frozenset() if self.world.served else frozenset({"ScaledObject"})
+        self.world.toggle_kind("ScaledObject")
+
+    def gateway_api_comes_or_goes(self) -> None:
+        self.world.toggle_kind("HTTPRoute")
+
+    def gateway_answers(self) -> None:
+        self.world.play_gateway(refusal=self.chance.choice(["", "", "NoMatchingListenerHostname"]))
 
     def time_passes(self) -> None:
         self.world.pass_time(60 * self.chance.choice(MINUTES))
@@ -243,6 +256,10 @@ class Walk:
         assert set(world.active_jobs()) <= {run.get("job")}
         if is_running and "started" in run:
             assert world.active_jobs() == [run["job"]]
+        route = world.model["spec"].get("serving", {}).get("route")
+        if world.condition("Ready")[0] == "True":
+            assert (route is not None) is (("HTTPRoute", world.name) in world.objects)
+            assert route is None or world.takes_route()
         is_up = serving is not None and world.is_up(serving["inferenceService"])
         assert (world.condition("Serving")[0] == "True") is is_up
         # What was deleted by hand after its template had been edited away cannot be made again; it is still named.
@@ -260,6 +277,7 @@ class Walk:
         world = self.world
         for action in (self.mend_the_spec, self.unpin, self.resume, self.predictors_come_up):
             action()
+        world.served |= {"HTTPRoute"}
         # What was refused, or failed for good, waits for a person.
         self.ask_to_train()
         for _ in range(8):
@@ -268,6 +286,8 @@ class Walk:
                 world.end_job(name)
             self.come_to_rest()
             world.bring_up()
+            self.come_to_rest()
+            world.play_gateway()
             self.come_to_rest()
             world.pass_time(61)
             self.check_always()

@@ -69,12 +69,26 @@ class World(Players):
         if self.model["metadata"]["resourceVersion"] != resource_version:
             raise ConflictError
         before = self.status.get("lastRevision", 0)
+        self._check_claims(plan)
         self.model["status"] = json.loads(msgspec.json.encode(plan.status))
         after = self.status.get("lastRevision", 0)
         if after > before:
             self.numbers.append(after)
         self.writes += 1
         self._touch(self.model)
+
+    def _check_claims(self, plan: Plan) -> None:
+        """Who reads that a revision begins to serve, or that the model is Ready, reaches that revision."""
+        status = plan.status
+        if status is None or status.serving is None:
+            return
+        name = status.serving.inference_service
+        begins = self.status.get("serving", {}).get("inferenceService") != name
+        is_ready = any((each.type, each.status) == ("Ready", "True") for each in status.conditions)
+        if (begins or is_ready) and status.candidate is None:
+            assert self.selected() == name, (
+                f"{name} is said to serve, and the Service leads to {self.selected()}"
+            )
 
     def step(self) -> Plan:
         plan = self.plan()
@@ -113,6 +127,12 @@ class World(Players):
         deployment = self.objects.get(("Deployment", f"{name}-predictor"), {})
         ready = any((each["type"], each["status"]) == ("Ready", "True") for each in found)
         return ready and deployment.get("status", {}).get("readyReplicas", 0) > 0
+
+    def takes_route(self) -> bool:
+        """Whether the Gateway's controller says that it takes the HTTPRoute."""
+        route = self.objects.get(("HTTPRoute", self.name), {})
+        parents = route.get("status", {}).get("parents", [])
+        return any(each["conditions"][0]["status"] == "True" for each in parents)
 
     def condition(self, kind: str) -> tuple[str, str]:
         found = next(each for each in self.status["conditions"] if each["type"] == kind)
