@@ -76,3 +76,23 @@ COPY --from=serving-libraries /app /app
 COPY --from=serving-code /code /app
 EXPOSE 8080 8081
 ENTRYPOINT ["churnguard-serve"]
+
+FROM tools AS operator-plan
+COPY requirements.lock .
+COPY core core
+COPY operator operator
+RUN --mount=type=secret,id=ca tools/plan operator
+
+FROM tools AS operator-libraries
+COPY --from=operator-plan /build/requirements.txt .
+RUN --mount=type=secret,id=ca tools/libraries
+
+FROM operator-libraries AS operator-code
+COPY --from=operator-plan /build/wheels wheels
+RUN tools/code
+
+FROM runtime AS operator
+COPY --from=operator-libraries /app /app
+COPY --from=operator-code /code /app
+EXPOSE 8080
+ENTRYPOINT ["churnguard-operator"]

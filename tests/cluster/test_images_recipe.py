@@ -91,10 +91,11 @@ def test_another_base_is_another_image(repository: Path) -> None:
 def test_every_image_of_the_dockerfile_holds_the_component_of_its_name() -> None:
     text = (recipe.REPOSITORY / recipe.FILE).read_text()
     found = {target: recipe.sources(text, target=target) for target in recipe.targets(text)}
-    assert found.keys() == {"serving", "training"}
+    assert found.keys() == {"operator", "serving", "training"}
     for target, sources in found.items():
         assert {target, "core", "requirements.lock", "tools/image"} <= sources
     assert "training" not in found["serving"]
+    assert not {"training", "serving", "scoring"} & found["operator"]
 
 
 def test_the_published_base_is_pinned_by_its_digest() -> None:
@@ -107,5 +108,5 @@ def test_a_line_that_cannot_be_read_is_named() -> None:
 
 
 def test_an_unknown_target_is_told_the_known_ones() -> None:
-    with pytest.raises(ClusterError, match="no target operator; it has: serving, training"):
-        recipe.sources(TEXT, target="operator")
+    with pytest.raises(ClusterError, match="no target console; it has: serving, training"):
+        recipe.sources(TEXT, target="console")

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +39,11 @@ class Operator:
     manifest: str = "operator"
     started: list[Process] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+    accounts: dict[str, Process] = field(default_factory=dict)
+    """Processes by what they log in with."""
     server: str = ""
     """Where the API server is for it; the API server itself when this is empty."""
+    prometheus_address: str = ""
 
     def install(self) -> None:
         """Its account and rights, as the manifests have them, in this namespace."""
@@ -68,6 +72,7 @@ class Operator:
         name = f"operator-{self.namespace}-{len(self.started)}"
         network = self.cluster.rig.network
         port = network.port(18080 + next(PORTS))
+        token = self.token()
         process = self.cluster.rig.start(
             name=name,
             command=[
@@ -81,18 +86,35 @@ class Operator:
                 f"--lease-namespace={self.namespace}",
                 "--drain-seconds=1",
                 f"--resync-seconds={resync_seconds}",
+                *([f"--prometheus-address={self.prometheus_address}"] if self.prometheus_address else []),
                 f"--host={network.address}",
                 f"--port={port}",
             ],
             environment={
-                "KUBECONFIG": str(self._log_in(self.cluster.rig.folder_of(name) / "kubeconfig")),
+                "KUBECONFIG": str(self._log_in(self.cluster.rig.folder_of(name) / "kubeconfig", token=token)),
                 # Its lines count where the tests' are counted.
                 **{key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")},
             },
         )
         self.started.append(process)
         self.ports[process.name] = port
+        self.accounts[f"Bearer {token}"] = process
         return process
+
+    @property
+    def living(self) -> list[Process]:
+        """The replicas that run."""
+        return [process for process in self.started if process.popen.poll() is None]
+
+    def identity(self, process: Process) -> str:
+        """What a replica calls itself in the Lease."""
+        return f"{socket.gethostname()}_{process.popen.pid}"
+
+    def free_lease_of_the_dead(self) -> None:
+        """What a killed replica held it holds for 15 s yet, which another test waits for."""
+        holder = self.holder()
+        if holder and holder not in map(self.identity, self.living):
+            self.give_lease_to("")
 
     def ask(self, process: Process, path: str) -> tuple[int, str]:
         """Status and text that a replica answers at a path; 0 when it does not listen."""
@@ -127,11 +149,15 @@ class Operator:
         found = self.objects.find(lease, namespace=self.namespace)
         return str(found["spec"].get("holderIdentity", "")) if found else ""
 
-    def _log_in(self, path: Path) -> Path:
-        """A kubeconfig with a token of the operator's own ServiceAccount."""
+    def token(self, account: str = ACCOUNT) -> str:
+        """A token of a ServiceAccount, the operator's own unless another is named."""
         asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        account = reference("v1", "ServiceAccount", ACCOUNT)
-        answer = self.objects.create_part(account, part="token", body=asked, namespace=self.namespace)
+        whose = reference("v1", "ServiceAccount", account)
+        answer = self.objects.create_part(whose, part="token", body=asked, namespace=self.namespace)
+        return str(answer["status"]["token"])
+
+    def _log_in(self, path: Path, *, token: str) -> Path:
+        """A kubeconfig with this token."""
         server = self.cluster.control_plane.api_server
         place = {
             "server": self.server or server.url,
@@ -140,7 +166,7 @@ class Operator:
         content = {
             "current-context": ACCOUNT,
             "clusters": [{"name": ACCOUNT, "cluster": place}],
-            "users": [{"name": ACCOUNT, "user": {"token": answer["status"]["token"]}}],
+            "users": [{"name": ACCOUNT, "user": {"token": token}}],
             "contexts": [{"name": ACCOUNT, "context": {"cluster": ACCOUNT, "user": ACCOUNT}}],
         }
         path.write_text(json.dumps(content))

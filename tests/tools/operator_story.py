@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Final
 
+from kubernetes.client import ApiException
+
 from churnguard_cluster.objects import Document, Objects, reference
 from churnguard_cluster.player import Player
 from churnguard_cluster.waiting import wait_for
@@ -64,28 +66,47 @@ class Story:
     namespace: str
     player: Player
     address: str
+    name: str = NAME
+
+    @property
+    def identity(self) -> Document:
+        """What names the model."""
+        return reference(API_VERSION, KIND, self.name)
 
     def create(self, **spec: object) -> None:
         """The model comes to be, with these fields of its spec besides."""
-        document = {**MODEL, "spec": {**MODEL["spec"], **spec}}
+        document = {**self.identity, "spec": {**MODEL["spec"], **spec}}
         self.objects.create(document, namespace=self.namespace)
 
-    def edit(self, change: Callable[[Document], None]) -> None:
-        found = self.model
-        change(found["spec"])
-        self.objects.replace(found, namespace=self.namespace)
+    def edit(self, change: Callable[[Document], object]) -> None:
+        """The author changes the spec."""
+        self._replace(lambda found: change(found["spec"]))
 
     def ask_to_train(self, when: str) -> None:
-        found = self.model
-        found["metadata"].setdefault("annotations", {})[ANNOTATION_TRAIN_REQUESTED_AT] = when
-        self.objects.replace(found, namespace=self.namespace)
+        annotation = {ANNOTATION_TRAIN_REQUESTED_AT: when}
+        self._replace(lambda found: found["metadata"].setdefault("annotations", {}).update(annotation))
+
+    def _replace(self, change: Callable[[Document], object]) -> None:
+        def replaces() -> bool:
+            found = self.model
+            change(found)
+            try:
+                self.objects.replace(found, namespace=self.namespace)
+            except ApiException as error:
+                # The operator wrote the status meanwhile.
+                if error.status != http.client.CONFLICT:
+                    raise
+                return False
+            return True
+
+        wait_for(replaces, what=f"{self.name} to be changed")
 
     def delete(self, document: Document) -> None:
         self.objects.delete(document, namespace=self.namespace)
 
     @property
     def model(self) -> Document:
-        return self.objects.get(MODEL, namespace=self.namespace)
+        return self.objects.get(self.identity, namespace=self.namespace)
 
     @property
     def status(self) -> Document:
@@ -109,13 +130,17 @@ class Story:
 
     def children(self, api_version: str, kind: str) -> list[Document]:
         return self.objects.list(
-            api_version, kind, namespace=self.namespace, labelSelector=f"{LABEL_MODEL}={NAME}"
+            api_version, kind, namespace=self.namespace, labelSelector=f"{LABEL_MODEL}={self.name}"
         )
 
     def finish_training(self, *, revision: str, auc: float = 0.85) -> None:
         job = f"{revision}-train"
         self.wait_for_object("batch/v1", "Job", job)
-        self.player.succeed(job=job, message=result_of(revision, namespace=self.namespace, auc=auc))
+        self.player.succeed(job=job, message=self.result(revision, auc=auc))
+
+    def result(self, revision: str, *, auc: float = 0.85) -> str:
+        """What a training of this revision leaves."""
+        return result_of(revision, namespace=self.namespace, auc=auc, model=self.name)
 
     def bring_up(self, *, revision: str) -> str:
         """The revision's InferenceService comes up, and the test answers for it; its name."""
@@ -136,7 +161,7 @@ class Story:
 
     def selected(self) -> str:
         """The InferenceService that callers reach; empty when there is no Service."""
-        service = self.objects.find(reference("v1", "Service", NAME), namespace=self.namespace)
+        service = self.objects.find(reference("v1", "Service", self.name), namespace=self.namespace)
         app = str(service["spec"]["selector"]["app"]) if service else ""
         return app.removeprefix("isvc.").removesuffix("-predictor")
 
@@ -146,7 +171,16 @@ class Story:
     def events(self) -> list[str]:
         """Reasons of the events about the model, in no order."""
         found = self.objects.list("events.k8s.io/v1", "Event", namespace=self.namespace)
-        return [each["reason"] for each in found if each["regarding"]["kind"] == KIND]
+        about = [(each["regarding"]["kind"], each["regarding"].get("name")) for each in found]
+        return [each["reason"] for each, who in zip(found, about, strict=True) if who == (KIND, self.name)]
+
+    def wait_for_events(self, *reasons: str) -> None:
+        """Returns when these events have been told about the model, and no others."""
+        wait_for(
+            lambda: sorted(self.events()) == sorted(reasons),
+            what=f"the events {reasons}",
+            seen=self.events,
+        )
 
     def versions(self) -> dict[str, str]:
         """resourceVersion of the model and all its children."""
@@ -167,19 +201,19 @@ class Story:
     def serve(self) -> str:
         """From nothing to the first revision that serves; the name of its InferenceService."""
         self.create()
-        self.finish_training(revision="telco-r1")
-        name = self.bring_up(revision="telco-r1")
+        self.finish_training(revision=f"{self.name}-r1")
+        name = self.bring_up(revision=f"{self.name}-r1")
         self.wait_for_condition("Ready", "True", "RevisionServing")
         self.wait_until_selected(name)
         return name
 
 
-def result_of(revision: str, *, namespace: str, auc: float) -> str:
+def result_of(revision: str, *, namespace: str, auc: float, model: str = NAME) -> str:
     digest = f"sha256:{revision.encode().hex():0<64}"
-    path = bundle_path(namespace=namespace, model=NAME, revision=revision, digest=digest)
+    path = bundle_path(namespace=namespace, model=model, revision=revision, digest=digest)
     result = TrainingResult(
         verdict="Trained",
-        model=NAME,
+        model=model,
         revision=revision,
         bundle=BundleReference(uri=f"{STORE}/{path}", digest=digest),
         algorithm="XGBoost",

@@ -71,30 +71,3 @@ def test_a_replica_whose_lease_was_taken_ends_so_that_it_starts_anew(operator: O
     operator.give_lease_to("somebody-else")
     assert process.popen.wait(timeout=60) == 1
     wait_for(lambda: operator.holder() == "somebody-else", what="the lease to stay where it is")
-
-
-def test_killed_after_every_step_it_makes_one_revision_and_one_job(operator: Operator, story: Story) -> None:
-    def kill_and_start() -> None:
-        operator.started[-1].kill()
-        # What it held it holds for 15 s yet, which another test waits for.
-        operator.give_lease_to("")
-        operator.start()
-
-    operator.start()
-    story.create()
-    wait_for(lambda: story.status.get("lastRevision"), what="a number to be given")
-    kill_and_start()
-    job = story.wait_for_object("batch/v1", "Job", "telco-r1-train")
-    kill_and_start()
-    story.finish_training(revision="telco-r1")
-    kill_and_start()
-    name = story.bring_up(revision="telco-r1")
-    kill_and_start()
-    story.wait_for_condition("Ready", "True", "RevisionServing")
-    kill_and_start()
-    story.wait_until_selected(name)
-    wait_until_leads(operator, operator.started[-1])
-    (only,) = story.children("batch/v1", "Job")
-    assert only["metadata"]["uid"] == job["metadata"]["uid"]
-    assert story.status["lastRevision"] == 1
-    assert len(story.children("serving.kserve.io/v1beta1", "InferenceService")) == 1

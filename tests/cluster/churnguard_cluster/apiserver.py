@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,19 @@ SERVICE_ADDRESS: Final = "10.96.0.1"
 # It makes much garbage when it starts and when it takes a large definition, and then waits for its collector.
 GARBAGE_PERCENT: Final = "400"
 FRONT_PROXY: Final = "front-proxy-client"
+AUDIT_POLICY: Final = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    # What came of a request is told with its answer; a watch's answer begins at once and ends perhaps never.
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        # Kubernetes' own controllers log in by accounts too.
+        {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+        {"level": "None"},
+    ],
+}
+"""What programs with an account in a namespace do is written down, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +74,8 @@ class ApiServer:
         kubelet = authority.client("apiserver-kubelet", user="apiserver-kubelet", group="system:masters")
         proxy = front.client("front-proxy", user=FRONT_PROXY)
         accounts = identities.service_accounts
+        audit = rig.folder_of("audit")
+        (audit / "policy.json").write_text(json.dumps(AUDIT_POLICY))
         command: list[str | Path] = [
             tool("kube-apiserver"),
             f"--etcd-servers={etcd_url}",
@@ -89,6 +105,8 @@ class ApiServer:
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
+            f"--audit-policy-file={audit / 'policy.json'}",
+            f"--audit-log-path={audit_log(rig)}",
             "--profiling=false",
         ]
         process = rig.start(name="kube-apiserver", command=command, environment={"GOGC": GARBAGE_PERCENT})
@@ -99,7 +117,17 @@ class ApiServer:
         """Where it answers inside the rig's network."""
         return f"https://{self.rig.network.address}:{self.port}"
 
+    @property
+    def audit_log(self) -> Path:
+        """Who with an account asked for what, and what came of it: a line of JSON for each."""
+        return audit_log(self.rig)
+
     def wait_until_ready(self) -> None:
         identities = self.identities
         context = trusting(str(identities.authority.certificate), login=identities.administrator)
         self.process.wait_until(lambda: answers(self.rig.network, self.port, "/readyz", context=context))
+
+
+def audit_log(rig: Rig) -> Path:
+    """Where the API server of a rig writes what it was asked."""
+    return rig.folder_of("audit") / "log"

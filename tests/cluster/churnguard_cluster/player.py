@@ -6,9 +6,12 @@ back-off, a Deployment's readiness, the addresses of a Service) is the work of t
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from kubernetes.client import ApiException
 
 from churnguard_cluster import pod_status
 from churnguard_cluster.addresses import Addresses
@@ -97,6 +100,16 @@ class Player:
             )
         return ended
 
+    def undecided(self, *, selector: str = "") -> list[Document]:
+        """The pods whose fate is open at this moment, oldest first; nothing is waited for."""
+        pods = self._objects.list("v1", "Pod", namespace=self.namespace, labelSelector=selector)
+        return sorted(filter(_is_undecided, pods), key=_age)
+
+    def play(self, pods: Sequence[Document], fate: Fate) -> int:
+        """How many of these pods have met this fate; others went meanwhile."""
+        self._ensure_node()
+        return sum(self._write_if_there(pod, fate(pod)) for pod in pods)
+
     def pods_of_job(self, job: str) -> list[Document]:
         """The Job's pods whose fate is open."""
         return self._wait_for_pods(
@@ -128,23 +141,28 @@ class Player:
     def _wait_for_pods(
         self, *, what: str, selector: str, are_all: Callable[[list[Document]], bool]
     ) -> list[Document]:
-        def undecided() -> list[Document]:
-            pods = self._objects.list("v1", "Pod", namespace=self.namespace, labelSelector=selector)
-            return sorted(filter(_is_undecided, pods), key=_age)
-
         def look() -> list[Document]:
-            pods = undecided()
+            pods = self.undecided(selector=selector)
             return pods if are_all(pods) else []
 
         return wait_for(
             look,
             what=f"{what} in {self.namespace}",
-            seen=lambda: [pod["metadata"]["name"] for pod in undecided()],
+            seen=lambda: [pod["metadata"]["name"] for pod in self.undecided(selector=selector)],
         )
 
     def _play(self, pods: list[Document], fate: Fate) -> list[Document]:
         self._ensure_node()
         return [self._write(pod, fate(pod)) for pod in pods]
+
+    def _write_if_there(self, pod: Document, status: Document) -> bool:
+        try:
+            self._write(pod, status)
+        except ApiException as error:
+            if error.status not in (http.client.NOT_FOUND, http.client.CONFLICT):
+                raise
+            return False
+        return True
 
     def _write(self, pod: Document, status: Document) -> Document:
         name = pod["metadata"]["name"]
