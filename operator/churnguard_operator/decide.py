@@ -26,7 +26,7 @@ from churnguard_operator.observed import Child, JobView, Observed
 from churnguard_operator.plan import Plan, deletion_of, is_blocked, to_apply
 from churnguard_operator.policy.acceptance import Finding, find_obstacle, store_of
 from churnguard_operator.policy.inputs import inputs_hash, job_hash
-from churnguard_operator.policy.readiness import standing_of
+from churnguard_operator.policy.readiness import serving_problem
 from churnguard_operator.policy.retention import (
     bundles_to_keep,
     children_to_delete,
@@ -173,7 +173,7 @@ def _seen(status: Status, step: Step) -> Seen:
 
 def _serving_problem(status: Status, observed: Observed) -> str:
     name = status.serving.inference_service if status.serving else None
-    return standing_of(name, observed=observed).problem if name else ""
+    return serving_problem(name, observed=observed) if name else ""
 
 
 def _plan(step: Step, status: Status) -> Plan:

@@ -25,6 +25,7 @@ from churnguard_scoring.scorer import Scorer
 from churnguard_simulator import simulate
 from churnguard_storage import Credentials, open_store
 from churnguard_training.modelfile import load_churnmodel
+from operating import operator_rows
 from peers import LibraryPipeline, deeper_scorer
 from quality import ROOT, TASKS, data_folder
 from rows import SMOKE, Row, best_microseconds, seconds
@@ -183,6 +184,8 @@ def main() -> int:
             print(row, flush=True)
         for row in serving_rows(folder_of(telco), records=records_of(scorer, count=1000)):
             print(row, flush=True)
+    for row in operator_rows():
+        print(row, flush=True)
     return 0
 
 

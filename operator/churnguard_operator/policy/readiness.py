@@ -45,6 +45,15 @@ def standing_of(name: str, *, observed: Observed) -> Standing:
     return Standing(ready_replicas=deployment.ready, problem=problem)
 
 
+def serving_problem(name: str, *, observed: Observed) -> str:
+    """Why what serves does not answer; empty when it does.
+
+    By its pods: to KServe it is not ready while it grows, although those that it had go on answering.
+    """
+    standing = standing_of(name, observed=observed)
+    return "" if standing.ready_replicas else standing.problem
+
+
 def candidate_problem(name: str, *, record: RevisionRecord, replicas: int, observed: Observed) -> str:
     """Why traffic cannot move to a candidate yet; empty when it can.
 

@@ -302,3 +302,18 @@ def test_suspended_before_the_first_training_nothing_starts(world: World, spec: 
         "Progressing": ("False", "Suspended"),
     }
     assert world.writes == 1
+
+
+def test_a_predictor_that_grows_goes_on_serving(world: World, spec: dict[str, Any]) -> None:
+    world.create(spec)
+    world.serve_first()
+    (name,) = world.inference_services()
+    world.play_kserve(name, ready=False)
+    deployment = world.objects["Deployment", f"{name}-predictor"]
+    deployment["spec"]["replicas"] = 2
+    deployment["status"] |= {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 1}
+    world.settle()
+    assert world.condition("Ready") == ("True", "RevisionServing")
+    deployment["status"]["readyReplicas"] = 0
+    world.settle()
+    assert world.condition("Ready") == ("False", "InferenceServiceNotReady")
