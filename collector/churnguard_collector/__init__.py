@@ -1,0 +1,1 @@
+"""The collector: events over HTTP, kept before they are acknowledged."""

@@ -1,0 +1,1 @@
+"""HTTP: the routes that events come by, in front of FastAPI."""

@@ -1,0 +1,63 @@
+"""Answers: statuses and headers of what the routes say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from churnguard_collector.bodies import BadBody
+from churnguard_collector.http.asgi import Headers
+from churnguard_core.events.results import Result, encode_answer
+
+JSON: Final = (b"content-type", b"application/json")
+CLOSE: Final = (b"connection", b"close")
+RETRY_SECONDS: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A status, a body, and headers besides its length."""
+
+    status: int
+    body: bytes
+    headers: Headers = (JSON,)
+
+
+def error(status: int, text: str, *, headers: Headers = ()) -> Answer:
+    """Nothing of the request was used; ``text`` says why."""
+    return Answer(status=status, body=msgspec.json.encode({"error": text}), headers=(JSON, *headers))
+
+
+def bad_body(bad: BadBody) -> Answer:
+    """The body cannot be used."""
+    return error(bad.status, bad.error)
+
+
+def too_fast(*, seconds: int) -> Answer:
+    """The key has sent too many events."""
+    return error(429, "this key sends too many events", headers=(_retry_after(seconds),))
+
+
+def for_one(results: Sequence[Result]) -> Answer:
+    """A request of one event: its own status says what became of it."""
+    if results[0].result == "drop" and results[0].reason not in ("no_consent", "do_not_track"):
+        return Answer(status=400, body=encode_answer(results))
+    return for_batch(results)
+
+
+def for_batch(results: Sequence[Result]) -> Answer:
+    """A request of many: 503 when any should come again.
+
+    Whoever reads no results repeats the whole batch then. That is safe: what is kept already is kept once.
+    """
+    body = encode_answer(results)
+    if any(each.result == "retry" for each in results):
+        return Answer(status=503, body=body, headers=(JSON, _retry_after(RETRY_SECONDS)))
+    return Answer(status=200, body=body)
+
+
+def _retry_after(seconds: int) -> tuple[bytes, bytes]:
+    return (b"retry-after", b"%d" % seconds)

@@ -1,0 +1,200 @@
+"""The routes that events come by: plain ASGI in front of FastAPI, because they are called for every event.
+
+What such a request costs is mostly what is done for every request; here that is next to nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+from typing import Final, NamedTuple
+
+from churnguard_collector.bodies import BadBody, Events
+from churnguard_collector.http import answers
+from churnguard_collector.http.answers import CLOSE, Answer
+from churnguard_collector.http.asgi import Application, Event, Headers, Receive, Scope, Send
+from churnguard_collector.http.doors import (
+    DOORS,
+    GIF,
+    PIXEL,
+    PIXEL_DOOR,
+    Door,
+    key_in_header,
+    key_in_query,
+    pixel_event,
+)
+from churnguard_collector.http.reading import ClientGone, UnreadBody, discard_rest, read_body
+from churnguard_collector.service import Service, TooFast
+
+log = logging.getLogger("churnguard.collector")
+
+PREFLIGHT_SECONDS: Final = b"86400"
+_ALLOWED_HEADERS: Final = b"authorization, content-encoding, content-type"
+_NOT_FROM_THERE: Final = {
+    "browser": "pages of this origin may not use this key",
+    "server": "this is a server's key: it is secret, and no page may use it",
+}
+
+
+class Head(NamedTuple):
+    """The headers that matter."""
+
+    authorization: bytes = b""
+    encoding: bytes = b""
+    length: bytes | None = None
+    origin: bytes | None = None
+    tracks: bool = True
+
+
+class HotRoutes:
+    """Answers what brings events; passes everything else on.
+
+    Args:
+        service: What takes events in.
+        inner: FastAPI's application.
+    """
+
+    def __init__(self, service: Service, inner: Application) -> None:
+        self._service = service
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One ASGI connection."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        path, method = scope["path"], scope["method"]
+        door = DOORS.get(path)
+        if door is not None and method == "POST":
+            await self._answer(door, scope, receive, send)
+        elif path == PIXEL and method == "GET":
+            await self._answer_pixel(scope, send)
+        elif (door is not None or path == PIXEL) and method == "OPTIONS":
+            await self._send(send, self._preflight(scope), origin=None)
+        elif door is not None or path == PIXEL:
+            allowed = b"GET, OPTIONS" if path == PIXEL else b"POST, OPTIONS"
+            refusal = answers.error(405, "this method is not allowed here", headers=((b"allow", allowed),))
+            await self._send_unread(send, receive, refusal, origin=None)
+        else:
+            await self._inner(scope, receive, self._closing(send))
+
+    async def _answer(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        service = self._service
+        head = _head(scope["headers"])
+        answer: Answer | None = None
+        service.unanswered += 1
+        try:
+            body = await read_body(receive, encoding=head.encoding, length=head.length)
+            answer = await self._reply(door, door.read(body), scope=scope, head=head)
+            await self._send(send, answer, origin=head.origin)
+        except UnreadBody as bad:
+            answer = answers.bad_body(bad)
+            await self._send_unread(send, receive, answer, origin=head.origin)
+        except BadBody as bad:
+            answer = answers.bad_body(bad)
+            await self._send(send, answer, origin=head.origin)
+        except ClientGone:
+            pass
+        except Exception:
+            log.exception("a request failed")
+            answer = answers.error(500, "internal error; the collector's log has the details")
+            await self._send(send, answer, origin=head.origin)
+        # Not in a finally: a request that is broken off at the end stays one that was not answered.
+        service.unanswered -= 1
+        code = 499 if answer is None else answer.status
+        service.metrics.answered(route=door.name, code=code, seconds=perf_counter() - started)
+
+    async def _reply(self, door: Door, events: Events, *, scope: Scope, head: Head) -> Answer:
+        text = key_in_header(head.authorization) or key_in_query(scope["query_string"]) or events.write_key
+        key = None if text is None else self._service.keys.find(text)
+        if key is None:
+            self._service.metrics.rejected(reason="auth")
+            return answers.error(401, "no known write key: send it as the user of Basic authentication")
+        if head.origin is not None and not key.allows_origin(head.origin.decode("latin-1")):
+            self._service.metrics.rejected(reason="auth")
+            return answers.error(403, _NOT_FROM_THERE[key.kind])
+        try:
+            return door.answer(await self._service.keep(events, key=key, type_=door.type, tracks=head.tracks))
+        except TooFast as too_fast:
+            return answers.too_fast(seconds=too_fast.seconds)
+
+    async def _answer_pixel(self, scope: Scope, send: Send) -> None:
+        """The picture, whatever happens: an image that fails shows on the page."""
+        started = perf_counter()
+        service = self._service
+        status = 200
+        try:
+            head = _head(scope["headers"])
+            events = pixel_event(scope["query_string"])
+            status = (await self._reply(PIXEL_DOOR, events, scope=scope, head=head)).status
+        except BadBody as bad:
+            status = bad.status
+        except Exception:
+            log.exception("a request failed")
+            status = 500
+        headers = ((b"content-type", b"image/gif"), (b"cache-control", b"no-store"))
+        await self._send(send, Answer(status=status, body=GIF, headers=headers), origin=None)
+        service.metrics.answered(route=PIXEL_DOOR.name, code=status, seconds=perf_counter() - started)
+
+    def _preflight(self, scope: Scope) -> Answer:
+        origin = _head(scope["headers"]).origin
+        vary = (b"vary", b"Origin")
+        if origin is None or not self._service.keys.any_allows_origin(origin.decode("latin-1")):
+            return Answer(status=204, body=b"", headers=(vary,))
+        allowed = (
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-methods", b"POST"),
+            (b"access-control-allow-headers", _ALLOWED_HEADERS),
+            (b"access-control-max-age", PREFLIGHT_SECONDS),
+        )
+        return Answer(status=204, body=b"", headers=(vary, *allowed))
+
+    def _cors(self, origin: bytes | None) -> Headers:
+        if origin is None or not self._service.keys.any_allows_origin(origin.decode("latin-1")):
+            return ()
+        exposed = (b"access-control-expose-headers", b"Retry-After")
+        return ((b"access-control-allow-origin", origin), exposed, (b"vary", b"Origin"))
+
+    async def _send(self, send: Send, answer: Answer, *, origin: bytes | None) -> None:
+        await send(self._start(answer, origin=origin))
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _send_unread(
+        self, send: Send, receive: Receive, answer: Answer, *, origin: bytes | None
+    ) -> None:
+        """Answer a request whose body was not read to its end, and hang up when the caller has sent it."""
+        start = self._start(answer, origin=origin)
+        await send({**start, "headers": [*start["headers"], CLOSE]})
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        await discard_rest(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+    def _start(self, answer: Answer, *, origin: bytes | None) -> Event:
+        headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), *self._cors(origin)]
+        if self._service.draining:
+            headers.append(CLOSE)
+        return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+    def _closing(self, send: Send) -> Send:
+        if not self._service.draining:
+            return send
+
+        async def closing(message: Event) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), CLOSE]}
+            await send(message)
+
+        return closing
+
+
+def _head(headers: list[tuple[bytes, bytes]]) -> Head:
+    found = dict(headers)
+    follows = found.get(b"dnt") != b"1" and found.get(b"sec-gpc") != b"1"
+    return Head(
+        authorization=found.get(b"authorization", b""),
+        encoding=found.get(b"content-encoding", b""),
+        length=found.get(b"content-length"),
+        origin=found.get(b"origin"),
+        tracks=follows,
+    )

@@ -1,0 +1,119 @@
+"""Metrics of the collector, for Prometheus. No label holds anything of a person, a key or an event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from churnguard_collector.sink import Backlog
+
+PREFIX: Final = "churnguard_collector"
+REQUEST_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+LAG_BUCKETS: Final = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 3600, 86400)
+
+
+class Metrics:
+    """All metrics, in a registry of their own.
+
+    Args:
+        version: Of the program.
+        sink: What kind of place events go to.
+    """
+
+    def __init__(self, *, version: str, sink: str) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        Info(f"{PREFIX}_build", "The program that runs.", registry=registry).info({"version": version})
+        self._requests = Counter(
+            f"{PREFIX}_requests", "Requests answered.", ("route", "code"), registry=registry
+        )
+        self._request_seconds = Histogram(
+            f"{PREFIX}_request_duration_seconds",
+            "From a request's head to its answer.",
+            ("route",),
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._received = Counter(
+            f"{PREFIX}_events_received",
+            "Events that came, by the kind of their key.",
+            ("source",),
+            registry=registry,
+        )
+        self._accepted = Counter(
+            f"{PREFIX}_events_accepted", "Events answered ok.", ("type",), registry=registry
+        )
+        self._rejected = Counter(
+            f"{PREFIX}_events_rejected", "Events answered otherwise.", ("reason",), registry=registry
+        )
+        self._lag = Histogram(
+            f"{PREFIX}_event_lag_seconds",
+            "How long ago accepted events happened, by our clock.",
+            buckets=LAG_BUCKETS,
+            registry=registry,
+        )
+        self._write_seconds = Histogram(
+            f"{PREFIX}_write_duration_seconds",
+            "How long a batch took to be durable.",
+            ("sink",),
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        ).labels(sink)
+        self._write_failures = Counter(
+            f"{PREFIX}_write_failures", "Batches that failed.", ("sink",), registry=registry
+        ).labels(sink)
+
+    def watch_backlog(self, backlog: Callable[[], Backlog]) -> None:
+        """Show what waits."""
+        self.registry.register(_BacklogCollector(backlog))
+
+    def answered(self, *, route: str, code: int, seconds: float) -> None:
+        """A request was answered."""
+        self._requests.labels(route, str(code)).inc()
+        self._request_seconds.labels(route).observe(seconds)
+
+    def received(self, *, source: str, events: int) -> None:
+        """Events came, with a key of this kind."""
+        self._received.labels(source).inc(events)
+
+    def accepted(self, events: Mapping[str, int]) -> None:
+        """So many events of each type were answered ok."""
+        for type_, count in events.items():
+            self._accepted.labels(type_).inc(count)
+
+    def happened_before(self, *, seconds: float) -> None:
+        """An accepted event is this old."""
+        self._lag.observe(max(0.0, seconds))
+
+    def rejected(self, *, reason: str, events: int = 1) -> None:
+        """Events are not kept, or not known to be."""
+        self._rejected.labels(reason).inc(events)
+
+    def written(self, *, seconds: float) -> None:
+        """A batch is durable."""
+        self._write_seconds.observe(seconds)
+
+    def write_failed(self) -> None:
+        """A batch is not, as far as is known."""
+        self._write_failures.inc()
+
+    def page(self) -> bytes:
+        """All metrics as text."""
+        return generate_latest(self.registry)
+
+
+class _BacklogCollector(Collector):
+    def __init__(self, backlog: Callable[[], Backlog]) -> None:
+        self._backlog = backlog
+
+    def collect(self) -> Iterator[Metric]:
+        """The backlog as it is now."""
+        backlog = self._backlog()
+        yield GaugeMetricFamily(f"{PREFIX}_buffer_events", "Events that wait.", value=backlog.events)
+        yield GaugeMetricFamily(
+            f"{PREFIX}_buffer_capacity_events", "Events that may wait.", value=backlog.capacity
+        )

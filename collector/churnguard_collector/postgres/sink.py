@@ -1,0 +1,302 @@
+"""The sink that commits to Postgres.
+
+Requests do not commit one by one: while one transaction is on its way, deliveries gather, and the next takes all of
+them. So a single event costs one commit on a quiet collector and a share of one on a busy one. One statement inserts
+them, and there is nothing to undo: what is not known to be committed is answered as unknown, and its retry is the same
+row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import asyncpg
+
+from churnguard_collector.days import KeptDays
+from churnguard_collector.postgres.maintenance import Maintenance, described
+from churnguard_collector.postgres.migrate import check_schema
+from churnguard_collector.postgres.rows import (
+    KEEP_BAD_EVENTS,
+    KEEP_EVENTS,
+    bad_event_arrays,
+    event_arrays,
+    order_of,
+)
+from churnguard_collector.sink import Backlog, Outcome
+from churnguard_core.events.bad import BadEvent
+from churnguard_core.events.envelope import Envelope
+
+log = logging.getLogger("churnguard.collector")
+
+WRITERS: Final = 2
+"""Connections that write: while one waits for its commit, another batch is prepared."""
+MOST_ROWS: Final = 2_000
+"""Events of one transaction."""
+STATEMENT_SECONDS: Final = 10.0
+"""An answer of the database that takes longer is none."""
+CONNECT_SECONDS: Final = 5.0
+PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Seconds between attempts to connect."""
+FULL: Final = 0.5
+"""The part of the backlog's capacity from which on no more events should come."""
+
+# These are about what a row holds; everything else is about the database, and passes. Everything else is any
+# exception: asyncpg has some of no common class for connections that break at an odd moment, and a writer that ends
+# would never write again.
+_ROWS_FAULT: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+_CROSSED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Meter(Protocol):
+    """Counts what the sink does."""
+
+    def written(self, *, seconds: float) -> None:
+        """A batch was committed."""
+
+    def write_failed(self) -> None:
+        """A batch was not, as far as is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delivery:
+    events: Sequence[Envelope]
+    bad: Sequence[BadEvent]
+    outcomes: asyncio.Future[Sequence[Outcome]]
+
+    @property
+    def rows(self) -> int:
+        return len(self.events) + len(self.bad)
+
+
+class PostgresSink:
+    """Keeps events in ``churnguard.events``.
+
+    Args:
+        url: Where the database is, with user and password.
+        days: Which days are kept.
+        capacity: Events that may wait.
+        meter: Told of every write.
+        clock: The time of day, which says what partitions are needed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        days: KeptDays,
+        capacity: int,
+        meter: Meter,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._url = url
+        self._capacity = capacity
+        self._meter = meter
+        self._maintenance = Maintenance(connect=self._connect, days=days, clock=clock)
+        self._waiting = deque[_Delivery]()
+        self._rows = 0
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._connected = 0
+        self._writes = asyncio.Event()
+        self._lost = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Connect, look at the tables and begin to write.
+
+        Raises:
+            WrongSchema: The tables are not those of this program.
+            OSError, TimeoutError, asyncpg.PostgresError: The database cannot be reached, or refuses.
+        """
+        connection = await self._connect()
+        try:
+            await check_schema(connection)
+            await self._maintenance.run(connection)
+        finally:
+            await connection.close()
+        writers = [self._write_forever() for _ in range(WRITERS)]
+        self._tasks = [asyncio.create_task(task) for task in (*writers, self._maintenance.run_forever())]
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self._writes.wait()
+
+    @property
+    def backlog(self) -> Backlog:
+        """What waits, and what is on its way."""
+        return Backlog(events=self._rows, capacity=self._capacity)
+
+    def problem(self) -> str | None:
+        """Why no more events should come."""
+        if not self._connected:
+            return "the database cannot be reached"
+        if (problem := self._maintenance.problem) is not None:
+            return problem
+        if self._rows > self._capacity * FULL:
+            return "too many events wait"
+        return None
+
+    def deliver(
+        self, events: Sequence[Envelope], bad: Sequence[BadEvent]
+    ) -> asyncio.Future[Sequence[Outcome]]:
+        """Put events into the next batch."""
+        outcomes: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
+        refusal: Outcome | None = None
+        if not self._connected:
+            refusal = "unavailable"
+        elif self._rows + len(events) + len(bad) > self._capacity:
+            refusal = "overloaded"
+        if refusal is not None:
+            outcomes.set_result([refusal] * len(events))
+            return outcomes
+        delivery = _Delivery(events=events, bad=bad, outcomes=outcomes)
+        self._waiting.append(delivery)
+        self._rows += delivery.rows
+        self._idle.clear()
+        self._news.set()
+        return outcomes
+
+    async def drain(self, *, seconds: float) -> int:
+        """Wait until nothing waits; returns how many events were left."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return self._rows
+        return 0
+
+    async def close(self) -> None:
+        """Stop writing; what waits is answered as unknown."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._give_up_waiting()
+
+    async def _connect(self) -> asyncpg.Connection:
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            # A role or a database may have been set to answer before the disk does.
+            server_settings={"synchronous_commit": "on", "application_name": "churnguard-collector"},
+        )
+
+    async def _write_forever(self) -> None:
+        failures = 0
+        while True:
+            try:
+                connection = await self._connect()
+            except Exception as error:
+                self._connection_failed(error)
+                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            if self._lost:
+                self._lost = False
+                log.info("the database is back")
+            self._connected += 1
+            self._writes.set()
+            try:
+                await self._write_while_connected(connection)
+            finally:
+                self._connected -= 1
+                connection.terminate()
+
+    def _connection_failed(self, error: Exception) -> None:
+        if self._connected:
+            return
+        self._give_up_waiting()
+        if not self._lost:
+            self._lost = True
+            log.warning("the database cannot be reached", extra={"problem": described(error)})
+
+    async def _write_while_connected(self, connection: asyncpg.Connection) -> None:
+        # One that breaks while nothing is written is told as well: readiness would lie until the next event.
+        connection.add_termination_listener(lambda _: self._news.set())
+        while not connection.is_closed():
+            if not self._waiting:
+                self._news.clear()
+                await self._news.wait()
+            elif batch := self._next_batch():
+                await self._write(connection, batch)
+
+    def _next_batch(self) -> list[_Delivery]:
+        batch: list[_Delivery] = []
+        rows = 0
+        while self._waiting and (not batch or rows + self._waiting[0].rows <= MOST_ROWS):
+            batch.append(self._waiting.popleft())
+            rows += batch[-1].rows
+        return batch
+
+    async def _write(self, connection: asyncpg.Connection, batch: Sequence[_Delivery]) -> None:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        events = [event for delivery in batch for event in delivery.events]
+        outcomes: list[Outcome] = ["unavailable"] * len(events)
+        try:
+            outcomes = await self._keep(connection, events)
+            await self._keep_bad(connection, [bad for delivery in batch for bad in delivery.bad])
+            self._meter.written(seconds=loop.time() - begun)
+        except Exception as error:
+            self._meter.write_failed()
+            log.warning("a batch was not written", extra={"problem": described(error), "events": len(events)})
+            # Whatever state the connection is in, a new one is in none.
+            connection.terminate()
+        finally:
+            self._answer(batch, outcomes)
+
+    def _answer(self, batch: Sequence[_Delivery], outcomes: Sequence[Outcome]) -> None:
+        start = 0
+        for delivery in batch:
+            end = start + len(delivery.events)
+            if not delivery.outcomes.done():
+                delivery.outcomes.set_result(outcomes[start:end])
+            start = end
+            self._rows -= delivery.rows
+        if not self._rows:
+            self._idle.set()
+
+    def _give_up_waiting(self) -> None:
+        while self._waiting:
+            delivery = self._waiting.popleft()
+            self._answer([delivery], ["unavailable"] * len(delivery.events))
+
+    async def _keep(self, connection: asyncpg.Connection, events: Sequence[Envelope]) -> list[Outcome]:
+        """Insert all at once; when a row cannot be stored, the halves, until that row is alone."""
+        if not events:
+            return []
+        try:
+            await self._insert(connection, KEEP_EVENTS, event_arrays(sorted(events, key=order_of)))
+        except _ROWS_FAULT as error:
+            if len(events) == 1:
+                log.warning("an event cannot be stored", extra={"problem": type(error).__name__})
+                return ["unstorable"]
+            middle = len(events) // 2
+            return [
+                *await self._keep(connection, events[:middle]),
+                *await self._keep(connection, events[middle:]),
+            ]
+        return ["kept"] * len(events)
+
+    async def _keep_bad(self, connection: asyncpg.Connection, bad: Sequence[BadEvent]) -> None:
+        if not bad:
+            return
+        try:
+            await self._insert(connection, KEEP_BAD_EVENTS, bad_event_arrays(bad))
+        except _ROWS_FAULT as error:
+            extra = {"problem": type(error).__name__, "events": len(bad)}
+            log.error("the reasons of bad events could not be stored", extra=extra)
+
+    async def _insert(
+        self, connection: asyncpg.Connection, statement: str, arrays: list[list[object]]
+    ) -> None:
+        try:
+            await connection.execute(statement, *arrays)
+        except _CROSSED:
+            await connection.execute(statement, *arrays)

@@ -1,0 +1,151 @@
+"""A collector as a process, and the plainest of clients."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from churnguard_collector_tests.write_keys import SERVER
+
+PATIENCE = 120.0
+"""Seconds until a test gives a process up."""
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that only asking tells."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.02)  # between two questions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A status, headers in lower case, and the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def results(self) -> list[str]:
+        """What became of each event: ``ok``, or the reason why not."""
+        return [each.get("reason", each["result"]) for each in self.json["results"]]
+
+
+class Log:
+    """A process's lines on standard error, read as they come."""
+
+    def __init__(self, stream: Any) -> None:
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
+
+    def wait_for(self, message: str) -> dict[str, Any]:
+        """The first line with this message; fails when the process ends without it."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._ended or self.find(message), PATIENCE), self.lines
+        found = self.find(message)
+        assert found, f"no {message!r} in {self.lines}"
+        return found[0]
+
+    def find(self, message: str) -> list[dict[str, Any]]:
+        """All lines with this message."""
+        entries = [json.loads(line) for line in self.lines if line.startswith("{")]
+        return [entry for entry in entries if entry["message"] == message]
+
+    def to_the_end(self) -> list[str]:
+        """All lines, when the process has ended."""
+        self._reader.join(PATIENCE)
+        return self.lines
+
+    def _read(self, stream: Any) -> None:
+        for line in stream:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+        stream.close()
+
+
+def basic(key: str) -> dict[str, str]:
+    """The header that carries a key."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
+
+
+@dataclass(kw_only=True)
+class Collector:
+    """A collector that runs, or ran."""
+
+    process: subprocess.Popen[str]
+    log: Log
+    keys: Path
+    _ready: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        if not self._ready:
+            self._ready.append(self.log.wait_for("ready"))
+        port: int = self._ready[0]["port"]
+        return port
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request on a connection of its own; objects are sent as JSON."""
+        connection = self.connect()
+        try:
+            return exchange(connection, method, path, body, headers or {})
+        finally:
+            connection.close()
+
+    def send(self, path: str, body: Any, *, key: str | None = SERVER, **headers: str) -> Answer:
+        """POST with a key; underscores in the names of headers stand for hyphens."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.ask("POST", path, body, {**(basic(key) if key else {}), **named})
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def metric(self, name: str, **labels: str) -> float:
+        """A sample of /metrics; 0 when it is not there."""
+        families = text_string_to_metric_families(self.get("/metrics").body.decode())
+        samples = [sample for family in families for sample in family.samples]
+        return sum(each.value for each in samples if each.name == name and each.labels == labels)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signal it, and wait for its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+def exchange(
+    connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers: Mapping[str, str]
+) -> Answer:
+    encoded = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+    connection.request(method, path, encoded, dict(headers))
+    answer = connection.getresponse()
+    names = {name.lower(): value for name, value in answer.getheaders()}
+    return Answer(status=answer.status, headers=names, body=answer.read())

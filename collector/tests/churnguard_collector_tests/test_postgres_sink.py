@@ -1,0 +1,222 @@
+"""The sink on a real server: what it refuses, how much it takes, and the days it keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from msgspec import Raw
+
+from churnguard_collector.days import KeptDays, partition_name
+from churnguard_collector.metrics import Metrics
+from churnguard_collector.postgres.partitions import keep_partitions
+from churnguard_collector.postgres.sink import FULL, PostgresSink
+from churnguard_core.events.bad import BadEvent, Problem
+from churnguard_core.events.envelope import Envelope
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime.now(UTC)
+PAST = 3
+Database = Callable[[], str]
+Rows = Callable[..., list[dict[str, Any]]]
+
+
+def event(name: str, *, properties: bytes = b"{}", at: datetime = NOW) -> Envelope:
+    return Envelope(
+        version=1,
+        workspace="demo",
+        message_id=name,
+        type="track",
+        subject="k1_00",
+        properties=Raw(properties),
+        context=Raw(b"{}"),
+        original_timestamp=at,
+        timestamp=at,
+        received_at=NOW,
+        source="server",
+    )
+
+
+BAD = BadEvent(
+    version=1,
+    workspace="demo",
+    source="server",
+    reason="schema",
+    problems=(Problem("event", "required in track"),),
+    received_at=NOW,
+)
+
+
+def with_sink(url: str, story: Callable[[PostgresSink], Awaitable[None]], *, capacity: int = 1000) -> None:
+    async def tell() -> None:
+        metrics = Metrics(version="test", sink="postgres")
+        sink = PostgresSink(url, days=KeptDays(past=PAST), capacity=capacity, meter=metrics)
+        await sink.start()
+        try:
+            async with asyncio.timeout(120):
+                await story(sink)
+        finally:
+            await sink.close()
+
+    asyncio.run(tell())
+
+
+def names(rows: Rows, url: str) -> list[str]:
+    return sorted(row["message_id"] for row in rows(url))
+
+
+def test_a_row_that_cannot_be_stored_is_told_apart_from_hundreds_that_can(
+    database: Database, rows: Rows
+) -> None:
+    url = database()
+    poison = {17: rb'{"a":"\u0000"}', 230: b'{"a":1e999999}', 231: b"no json"}
+    events = [event(f"{number:03}", properties=poison.get(number, b"{}")) for number in range(300)]
+
+    async def story(sink: PostgresSink) -> None:
+        outcomes = await sink.deliver(events, [BAD])
+        assert {number: each for number, each in enumerate(outcomes) if each != "kept"} == dict.fromkeys(
+            poison, "unstorable"
+        )
+        assert sink.problem() is None
+
+    with_sink(url, story)
+    assert names(rows, url) == [f"{number:03}" for number in range(300) if number not in poison]
+    assert len(rows(url, "SELECT * FROM churnguard.bad_events")) == 1
+
+
+def test_two_who_keep_the_same_events_in_opposite_order_never_fail(database: Database, rows: Rows) -> None:
+    url = database()
+    events = [event(f"{number:03}") for number in range(400)]
+
+    async def story(first: PostgresSink) -> None:
+        second = PostgresSink(
+            url, days=KeptDays(past=PAST), capacity=10**6, meter=Metrics(version="t", sink="p")
+        )
+        await second.start()
+        for _ in range(10):
+            outcomes = await asyncio.gather(first.deliver(events, []), second.deliver(events[::-1], []))
+            assert {each for several in outcomes for each in several} == {"kept"}
+        await second.close()
+
+    with_sink(url, story)
+    assert names(rows, url) == [each.message_id for each in events]
+
+
+def test_what_does_not_fit_is_refused_at_once_and_what_waits_is_written_out(
+    database: Database, rows: Rows
+) -> None:
+    url = database()
+
+    async def story(sink: PostgresSink) -> None:
+        other = await asyncpg.connect(url)
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("LOCK TABLE churnguard.events IN ACCESS EXCLUSIVE MODE")
+        waiting = sink.deliver([event(f"{number:03}") for number in range(90)], [])
+        assert sink.problem() == "too many events wait"
+        assert sink.backlog.events == 90 > sink.backlog.capacity * FULL
+        assert await sink.deliver([event("a")] * 11, []) == ["overloaded"] * 11
+        assert await sink.drain(seconds=0.01) == 90
+        await transaction.rollback()
+        await other.close()
+        assert await waiting == ["kept"] * 90
+        assert await sink.drain(seconds=60) == 0
+        assert sink.problem() is None
+
+    with_sink(url, story, capacity=100)
+    assert len(names(rows, url)) == 90
+
+
+def test_what_waits_when_it_is_closed_is_answered_as_unknown(database: Database) -> None:
+    url = database()
+    unknown: list[Sequence[str]] = []
+
+    async def tell() -> None:
+        meter = Metrics(version="test", sink="postgres")
+        sink = PostgresSink(url, days=KeptDays(past=PAST), capacity=100, meter=meter)
+        assert list(await sink.deliver([event("a")], [])) == ["unavailable"]
+        await sink.start()
+        waiting = sink.deliver([event("a")], [])
+        await sink.close()
+        unknown.append(await waiting)
+
+    asyncio.run(tell())
+    assert unknown == [["unavailable"]]
+
+
+def test_an_answer_comes_only_after_the_disks(database: Database) -> None:
+    url = database()
+
+    async def story(sink: PostgresSink) -> None:
+        connection = await sink._connect()
+        # Even where the database was set to answer before.
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        await connection.close()
+
+    async def set_to_answer_before() -> None:
+        connection = await asyncpg.connect(url)
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        await connection.close()
+
+    asyncio.run(set_to_answer_before())
+    with_sink(url, story)
+
+
+PARTITIONS = """
+SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid
+WHERE inhparent = 'churnguard.events'::regclass ORDER BY 1
+"""
+
+
+def test_partitions_are_made_ahead_and_dropped_when_their_days_are_over(
+    database: Database, rows: Rows
+) -> None:
+    url = database()
+    first, days = date(2026, 3, 1), KeptDays(past=2)
+
+    async def keep(today: date) -> None:
+        connection = await asyncpg.connect(url)
+        await keep_partitions(connection, days=days, today=today)
+        await connection.close()
+
+    async def at_once(today: date) -> None:
+        await asyncio.gather(*(keep(today) for _ in range(3)))
+
+    def made() -> list[str]:
+        return [row["relname"] for row in rows(url, PARTITIONS)]
+
+    def span(start: date, end: date) -> list[str]:
+        return [partition_name(start + timedelta(days=number)) for number in range((end - start).days + 1)]
+
+    asyncio.run(at_once(first))
+    assert made() == span(date(2026, 2, 27), date(2026, 3, 3))
+    asyncio.run(keep(first))
+    assert made() == span(date(2026, 2, 27), date(2026, 3, 3))
+    # Four days later; the day before the kept ones is still there.
+    asyncio.run(at_once(date(2026, 3, 5)))
+    assert made() == span(date(2026, 3, 2), date(2026, 3, 7))
+
+
+def test_bad_events_are_kept_as_long_as_events(database: Database, rows: Rows) -> None:
+    url = database()
+
+    async def keep(today: date) -> None:
+        connection = await asyncpg.connect(url)
+        await keep_partitions(connection, days=KeptDays(past=2), today=today)
+        await connection.close()
+
+    async def story(sink: PostgresSink) -> None:
+        await sink.deliver([], [BAD])
+
+    with_sink(url, story)
+    today = NOW.date()
+    asyncio.run(keep(today + timedelta(days=2)))
+    assert len(rows(url, "SELECT * FROM churnguard.bad_events")) == 1
+    asyncio.run(keep(today + timedelta(days=3)))
+    assert rows(url, "SELECT * FROM churnguard.bad_events") == []
