@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ("core", "scoring", "simulator", "storage", "training", "serving", "operator", "collector", "cli")
+COMPONENTS = (
+    "core",
+    "scoring",
+    "simulator",
+    "storage",
+    "training",
+    "serving",
+    "operator",
+    "collector",
+    "cli",
+)
 
 HEAVY = {"sklearn", "xgboost", "shap", "imblearn", "pandas", "scipy", "pyarrow", "matplotlib", "yaml"}
 NEVER_NAMED = {
