@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -35,5 +36,17 @@ def events_schema() -> dict[str, Any]:
                 "properties": {name: by_kind[kind.__name__] for name, kind in VOCABULARY.items()},
             }
         },
-        "$defs": definitions,
+        "$defs": _described(definitions),
+    }
+
+
+def _described(part: Any) -> Any:
+    """The same with descriptions that do not depend on the Python: from 3.13 on, docstrings lose their indentation."""
+    if isinstance(part, list):
+        return [_described(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: cleandoc(value) if name == "description" and isinstance(value, str) else _described(value)
+        for name, value in part.items()
     }
