@@ -11,7 +11,7 @@ import logging
 import signal
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import kopf
 
@@ -26,8 +26,9 @@ EXIT_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Watching:
-    """How to watch: where, who takes notice, and what a signal sets."""
+    """How to watch: as who, where, who takes notice, and what a signal sets."""
 
+    identity: str
     watcher: Watcher
     meter: Meter
     namespaces: Sequence[str]
@@ -122,6 +123,8 @@ async def _spawn(
     tasks = await kopf.spawn_tasks(
         registry=registry_of(watching, watched=watched),
         settings=settings,
+        # By itself it asks for the user's name, and the user of our images has none.
+        identity=cast("Any", watching.identity),
         standalone=True,
         clusterwide=not watching.namespaces,
         namespaces=watching.namespaces,

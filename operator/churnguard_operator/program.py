@@ -147,7 +147,13 @@ async def _run(parts: Parts, options: Options) -> int:
     except ClusterError as error:
         logger.error("%s", error)
         return EXIT_CRASHED
-    how = Watching(watcher=parts.watcher, meter=parts.metrics, namespaces=options.namespaces, stop=stop)
+    how = Watching(
+        identity=options.identity,
+        watcher=parts.watcher,
+        meter=parts.metrics,
+        namespaces=options.namespaces,
+        stop=stop,
+    )
     watching = asyncio.create_task(_watch(how, until=stop_watching), name="watching")
     stopping = asyncio.create_task(_wait(stop), name="stopping")
     others = [

@@ -35,7 +35,7 @@ from scale import sow
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
 from creation_delay import creation_delays
-from operator_rig import PORTS, Operator
+from operator_rig import Operator
 from operator_story import MODEL, STORE, Story
 
 MODELS: Final = 100 if SMOKE else 5000
@@ -66,38 +66,8 @@ class Pass:
     """Of all kinds, but of its Lease."""
 
 
-@dataclass(kw_only=True)
 class Measured(Operator):
-    """The operator as its image runs it: in an environment of its own, with the settings it has by default."""
-
-    python: Path
-
-    def start(self, *, resync_seconds: int = RESYNC_SECONDS) -> Process:
-        """One more process of it."""
-        name = f"operator-{self.namespace}-{len(self.started)}"
-        network = self.cluster.rig.network
-        port = network.port(18080 + next(PORTS))
-        kubeconfig = self.cluster.rig.folder_of(name) / "kubeconfig"
-        process = self.cluster.rig.start(
-            name=name,
-            command=[
-                self.python,
-                "-m",
-                "churnguard_operator",
-                "--training-image=churnguard-training",
-                "--serving-image=churnguard-serving",
-                f"--store={STORE}",
-                f"--namespaces={self.namespace}",
-                f"--lease-namespace={self.namespace}",
-                f"--resync-seconds={resync_seconds}",
-                f"--host={network.address}",
-                f"--port={port}",
-            ],
-            environment={"KUBECONFIG": str(self._log_in(kubeconfig, token=self.token()))},
-        )
-        self.started.append(process)
-        self.ports[process.name] = port
-        return process
+    """The operator as its image runs it, in an environment of its own, and what it counts."""
 
     def counters(self, process: Process) -> list[Sample]:
         """What a process has counted, all at one moment."""
@@ -133,14 +103,14 @@ def operator_rows() -> Iterator[Row]:
 def _scale_rows(cluster: Cluster, *, python: Path) -> Iterator[Row]:
     operator = _installed(cluster, namespace=MANY, python=python)
     sow(MODELS, template=MODEL, namespace=MANY, store=STORE, kubeconfig=cluster.kubeconfig)
-    process = operator.start()
+    process = operator.start(resync_seconds=RESYNC_SECONDS)
     first = _pass(operator, process)
     process.stop()
     what = f"operator: {MODELS:,} suspended models, 2 Jobs each, first pass"
     yield Row(what=what, value=first.cpu_seconds, unit="CPU s", reach=25)
     yield Row(what="  statuses written per model", value=first.statuses / MODELS, unit="", reach=1)
     yield Row(what="  peak memory", value=first.peak_mebibytes, unit="MiB", reach=300)
-    process = operator.start()
+    process = operator.start(resync_seconds=RESYNC_SECONDS)
     again = _pass(operator, process)
     yield Row(what="  restart when all is as it should be", value=again.cpu_seconds, unit="CPU s", reach=15)
     yield Row(what="  writes of that restart", value=again.writes, unit="", reach=0)
@@ -154,7 +124,7 @@ def _scale_rows(cluster: Cluster, *, python: Path) -> Iterator[Row]:
 def _delay_rows(cluster: Cluster, *, python: Path) -> Iterator[Row]:
     cluster.require_kserve()
     operator = _installed(cluster, namespace=TRAINED, python=python)
-    process = operator.start()
+    process = operator.start(resync_seconds=RESYNC_SECONDS)
     player = cluster.player(TRAINED)
     stories = {
         name: Story(objects=operator.objects, namespace=TRAINED, player=player, address="", name=name)

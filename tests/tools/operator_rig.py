@@ -37,6 +37,8 @@ class Operator:
     objects: Objects
     namespace: str
     manifest: str = "operator"
+    python: Path = Path(sys.executable)
+    """What runs it: by default the tests' own."""
     started: list[Process] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Process] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class Operator:
         process = self.cluster.rig.start(
             name=name,
             command=[
-                sys.executable,
+                self.python,
                 "-m",
                 "churnguard_operator",
                 "--training-image=churnguard-training",
