@@ -15,7 +15,7 @@ import pytest
 
 from churnguard_storage import Credentials
 
-pytest_plugins = ["churnguard_cluster.fixtures"]
+pytest_plugins = ["churnguard_cluster.fixtures", "churnguard_servers.fixtures"]
 
 TOOLS = Path(__file__).parent / "tests" / "tools" / "build"
 ACCESS_KEY, SECRET_KEY = "test-access-key", "test-secret-key"

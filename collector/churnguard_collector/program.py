@@ -20,16 +20,16 @@ import uvloop
 from prometheus_client import disable_created_metrics
 
 from churnguard_collector.app import application
-from churnguard_collector.days import KeptDays
 from churnguard_collector.keys import InvalidKeys, Keys
 from churnguard_collector.metrics import Metrics
 from churnguard_collector.options import Options
-from churnguard_collector.postgres.migrate import HEAD, WrongSchema, migrate
-from churnguard_collector.postgres.sink import PostgresSink
+from churnguard_collector.postgres_sink import PostgresSink
 from churnguard_collector.reload import follow, read_keys
 from churnguard_collector.server import serve
 from churnguard_collector.service import Service
 from churnguard_core.logs import configure_logging
+from churnguard_eventstore.days import KeptDays
+from churnguard_eventstore.migrate import HEAD, WrongSchema, migrate
 
 log = logging.getLogger("churnguard.collector")
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from churnguard_collector.bodies import Events
-from churnguard_collector.days import KeptDays
 from churnguard_collector.intake import Accepted, Intake, Request, take_in
 from churnguard_collector.keys import Keys, WriteKey
 from churnguard_collector.metrics import Metrics
@@ -19,6 +18,7 @@ from churnguard_collector.sink import Outcome, Sink
 from churnguard_core.events.bad import BAD_EVENT_VERSION, BadEvent, Problem
 from churnguard_core.events.messages import MessageType
 from churnguard_core.events.results import Result
+from churnguard_eventstore.days import KeptDays
 
 _REFUSED_BY_STORE: Final = (Problem("", "the store cannot keep it"),)
 

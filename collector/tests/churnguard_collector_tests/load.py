@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from churnguard_collector_tests.collectors import PATIENCE, basic, exchange
+from churnguard_collector_tests.collectors import basic, exchange
 from churnguard_collector_tests.write_keys import SERVER
+from churnguard_servers.processes import PATIENCE
 
 CLIENTS = 4
 LARGEST_BATCH = 40

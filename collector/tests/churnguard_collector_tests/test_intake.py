@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from churnguard_collector.bodies import Events
-from churnguard_collector.days import KeptDays
 from churnguard_collector.intake import Intake, Request, corrected_time, take_in
 from churnguard_collector.keys import parse_keys
 from churnguard_collector_tests.write_keys import BROWSER, SERVER, STRICT, key_file
 from churnguard_core.events.envelope import Envelope
 from churnguard_core.events.messages import MessageType
 from churnguard_core.events.subjects import subject_of
+from churnguard_eventstore.days import KeptDays
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEYS = parse_keys(json.dumps(key_file()).encode())

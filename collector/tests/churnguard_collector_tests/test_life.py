@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from churnguard_collector_tests.collectors import PATIENCE, Collector, basic, until
-from churnguard_collector_tests.databases import PostgresServer
+from churnguard_collector_tests.collectors import Collector, basic
 from churnguard_collector_tests.write_keys import SERVER, hashed, key_file
+from churnguard_servers.postgres import PostgresServer
+from churnguard_servers.processes import PATIENCE, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

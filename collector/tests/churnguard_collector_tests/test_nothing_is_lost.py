@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from churnguard_collector_tests.collectors import Collector
-from churnguard_collector_tests.databases import PostgresServer
 from churnguard_collector_tests.load import Load
+from churnguard_servers.postgres import PostgresServer
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

@@ -11,12 +11,12 @@ import asyncpg
 import pytest
 from msgspec import Raw
 
-from churnguard_collector.days import KeptDays, partition_name
 from churnguard_collector.metrics import Metrics
-from churnguard_collector.postgres.partitions import keep_partitions
-from churnguard_collector.postgres.sink import FULL, PostgresSink
+from churnguard_collector.postgres_sink import FULL, PostgresSink
 from churnguard_core.events.bad import BadEvent, Problem
 from churnguard_core.events.envelope import Envelope
+from churnguard_eventstore.days import KeptDays, partition_name
+from churnguard_eventstore.partitions import keep_partitions
 
 pytestmark = pytest.mark.servers
 

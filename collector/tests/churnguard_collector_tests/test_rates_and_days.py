@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churnguard_collector.days import KeptDays, day_of, partition_name
 from churnguard_collector.rates import RateLimits
+from churnguard_eventstore.days import KeptDays, day_of, partition_name
 
 DAYS = st.dates(date(1990, 1, 1), date(2200, 1, 1))
 

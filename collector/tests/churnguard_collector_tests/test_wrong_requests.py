@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churnguard_collector_tests.collectors import PATIENCE, Collector, basic, exchange, until
+from churnguard_collector_tests.collectors import Collector, basic, exchange
 from churnguard_collector_tests.write_keys import BROWSER, SERVER, SHOP
 from churnguard_core.events.messages import MESSAGE_TYPES
+from churnguard_servers.processes import PATIENCE, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

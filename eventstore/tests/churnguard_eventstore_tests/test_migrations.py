@@ -12,9 +12,9 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from churnguard_collector.postgres import migrate as migrating
-from churnguard_collector.postgres.migrate import HEAD, migrate
-from churnguard_collector_tests.databases import PostgresServer, execute
+from churnguard_eventstore import migrate as migrating
+from churnguard_eventstore.migrate import HEAD, migrate
+from churnguard_servers.postgres import PostgresServer, execute
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

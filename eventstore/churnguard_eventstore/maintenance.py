@@ -10,8 +10,8 @@ from typing import Final
 
 import asyncpg
 
-from churnguard_collector.days import KeptDays
-from churnguard_collector.postgres.partitions import keep_partitions
+from churnguard_eventstore.days import KeptDays
+from churnguard_eventstore.partitions import keep_partitions
 
 log = logging.getLogger("churnguard.collector")
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from churnguard_collector.days import KeptDays, partition_name
+from churnguard_eventstore.days import KeptDays, partition_name
 
 _LOCK: Final = 0x636875726E  # any number, the same in every collector
 _LOCK_SECONDS: Final = 5

@@ -18,19 +18,19 @@ from typing import Final, Protocol
 
 import asyncpg
 
-from churnguard_collector.days import KeptDays
-from churnguard_collector.postgres.maintenance import Maintenance, described
-from churnguard_collector.postgres.migrate import check_schema
-from churnguard_collector.postgres.rows import (
+from churnguard_collector.sink import Backlog, Outcome
+from churnguard_core.events.bad import BadEvent
+from churnguard_core.events.envelope import Envelope
+from churnguard_eventstore.days import KeptDays
+from churnguard_eventstore.maintenance import Maintenance, described
+from churnguard_eventstore.migrate import check_schema
+from churnguard_eventstore.rows import (
     KEEP_BAD_EVENTS,
     KEEP_EVENTS,
     bad_event_arrays,
     event_arrays,
     order_of,
 )
-from churnguard_collector.sink import Backlog, Outcome
-from churnguard_core.events.bad import BadEvent
-from churnguard_core.events.envelope import Envelope
 
 log = logging.getLogger("churnguard.collector")
 

@@ -1,0 +1,1 @@
+"""Kafka as ChurnGuard uses it: addresses and credentials, settings of producers and consumers, statistics."""

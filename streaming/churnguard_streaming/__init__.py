@@ -1,0 +1,1 @@
+"""Events from Kafka to where they are used."""

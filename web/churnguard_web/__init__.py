@@ -1,0 +1,1 @@
+"""What our HTTP servers have in common: bounded bodies, a server that drains, files that are read again."""
