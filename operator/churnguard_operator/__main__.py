@@ -19,12 +19,15 @@ def main() -> int:
     """Run the program; the process's exit code."""
     options = parse_options(sys.argv[1:])
     configure_logging(level=options.log_level)
+    import uvloop
+
     from churnguard_operator.program import run
 
     # What was loaded stays for life: the collector need not look at it again.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
-    return asyncio.run(run(options))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run(options))
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
-"""kopf's part: it logs in, watches, and reconnects. Everything that it sees is noted, and nothing is done here.
+"""kopf's part: it logs in, watches ChurnModels, and reconnects. What it sees is noted, and nothing is done here.
 
-Handlers of single events write nothing to objects: no annotations, no finalizers.
+Handlers of single events write nothing to objects: no annotations, no finalizers. What belongs to models is watched by
+informers (see runtime/informer.py): kopf has a task and a queue for every object that it sees, which is what a handled
+object needs, and ten times what a cached one does.
 """
 
 from __future__ import annotations
 
 import asyncio
-import http
-import logging
 import signal
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import kopf
 
+from churnguard_operator.cluster.resources import CHURN_MODEL
 from churnguard_operator.memoryless import NoDiffBase, NoProgress
-from churnguard_operator.runtime.kinds import Watched
 from churnguard_operator.runtime.watcher import Watcher
 from churnguard_operator.sessions import Meter, log_in_metered
 
@@ -26,7 +26,7 @@ EXIT_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Watching:
-    """How to watch: as who, where, who takes notice, and what a signal sets."""
+    """How to watch models: as who, where, who takes notice, and what a signal sets."""
 
     identity: str
     watcher: Watcher
@@ -35,52 +35,32 @@ class Watching:
     stop: asyncio.Event
 
 
-def registry_of(watching: Watching, *, watched: Iterable[Watched]) -> kopf.OperatorRegistry:
-    """Handlers that note every event of these objects."""
+def registry_of(watching: Watching) -> kopf.OperatorRegistry:
+    """A handler that notes every event of a ChurnModel."""
     registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(_logging_in(watching.meter))
-    for each in watched:
-        group, _, version = each.resource.api_version.rpartition("/")
-        kopf.on.event(
-            group=group,
-            version=version,
-            plural=each.resource.plural,
-            id=each.resource.plural,
-            registry=registry,
-        )(_noting(watching.watcher, each))
+    group, _, version = CHURN_MODEL.api_version.rpartition("/")
+
+    @kopf.on.login(registry=registry)
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        return log_in_metered(watching.meter)
+
+    @kopf.on.event(group=group, version=version, plural=CHURN_MODEL.plural, registry=registry)
+    async def note(event: Any, **_: Any) -> None:
+        # Objects in a list do not say what they are.
+        identity = {"apiVersion": CHURN_MODEL.api_version, "kind": CHURN_MODEL.kind}
+        watching.watcher.note(event["type"], {**event["object"], **identity})
+
     return registry
 
 
-def _noting(watcher: Watcher, watched: Watched) -> Callable[..., Any]:
-    identity = {"apiVersion": watched.resource.api_version, "kind": watched.resource.kind}
-
-    async def note(event: Any, **_: Any) -> None:
-        watcher.note(event["type"], {**event["object"], **identity})
-
-    return note
-
-
-def _logging_in(meter: Meter) -> Callable[..., Any]:
-    async def log_in(**_: Any) -> kopf.AiohttpSession:
-        return log_in_metered(meter)
-
-    return log_in
-
-
-def settings_of(watched: Iterable[Watched]) -> kopf.OperatorSettings:
+def settings() -> kopf.OperatorSettings:
     """How kopf behaves."""
     settings = kopf.OperatorSettings()
-    for each in watched:
-        if each.selector:
-            key = (
-                f"{each.resource.plural}.{each.resource.group}"
-                if each.resource.group
-                else each.resource.plural
-            )
-            settings.watching.label_selectors[key] = each.selector
     settings.watching.chunk_size = CHUNK
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 5.0
+    # There is a task for each object that was seen this recently: thousands at the beginning.
+    settings.queueing.idle_timeout = 0.1
     # Events are ours to write, and one of several replicas works by our own Lease.
     settings.posting.enabled = False
     settings.peering.standalone = True
@@ -92,37 +72,12 @@ def settings_of(watched: Iterable[Watched]) -> kopf.OperatorSettings:
     return settings
 
 
-async def watch(watching: Watching, *, watched: Sequence[Watched], until: asyncio.Event) -> None:
-    """Watch objects until ``until`` is set; raises what ends the watch before."""
+async def watch(watching: Watching, *, until: asyncio.Event) -> None:
+    """Watch ChurnModels until ``until`` is set; raises what ends the watch before."""
     before = asyncio.all_tasks()
-    tasks = await _spawn(watching, watched=watched, until=until, settings=settings_of(watched))
-    await kopf.run_tasks(tasks, ignored=before)
-
-
-async def watch_for_a_while(watching: Watching, *, watched: Watched, until: asyncio.Event) -> None:
-    """The same while everything else goes on: kopf's own way to end takes along all that began after it."""
-    settings = settings_of([watched])
-    # It would kill the process that goes on.
-    settings.process.ultimate_exiting_timeout = None
-    tasks = await _spawn(watching, watched=[watched], until=until, settings=settings)
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-
-
-async def _spawn(
-    watching: Watching, *, watched: Sequence[Watched], until: asyncio.Event, settings: kopf.OperatorSettings
-) -> Collection[asyncio.Task[Any]]:
-    for name in _TELLERS:
-        logging.getLogger(name).addFilter(_UNKNOWN_KINDS)
     tasks = await kopf.spawn_tasks(
-        registry=registry_of(watching, watched=watched),
-        settings=settings,
+        registry=registry_of(watching),
+        settings=settings(),
         # By itself it asks for the user's name, and the user of our images has none.
         identity=cast("Any", watching.identity),
         standalone=True,
@@ -132,19 +87,7 @@ async def _spawn(
     )
     # kopf has made them its own by now, and would end before what stands on it.
     take_signals(watching.stop)
-    return tasks
-
-
-class _UnknownKinds(logging.Filter):
-    """Keeps back what kopf tells of a watch whose kind is unknown: whoever watches is told, and knows why."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        return getattr(error, "status", None) != http.HTTPStatus.NOT_FOUND
-
-
-_UNKNOWN_KINDS: Final = _UnknownKinds()
-_TELLERS: Final = ("kopf._core.reactor.orchestration", "kopf._core.reactor.running")
+    await kopf.run_tasks(tasks, ignored=before)
 
 
 def take_signals(stop: asyncio.Event) -> None:

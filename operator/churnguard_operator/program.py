@@ -1,6 +1,6 @@
 """The operator as a program: its parts put together, started, and ended in order.
 
-list everything  ->  watch, serve probes  ->  hold the Lease  ->  work
+list what belongs to models  ->  list models, watch all of it, serve probes  ->  hold the Lease  ->  work
 SIGTERM: stop watching  ->  finish what has begun  ->  release the Lease  ->  exit code 0
 """
 
@@ -21,13 +21,15 @@ import kopf
 
 from churnguard_operator.cluster.client import ApiClient, log_in
 from churnguard_operator.cluster.errors import ClusterError
-from churnguard_operator.cluster.resources import OPTIONAL
-from churnguard_operator.handlers import Watching, take_signals, watch, watch_for_a_while
+from churnguard_operator.cluster.resources import CHURN_MODEL
+from churnguard_operator.handlers import Watching, take_signals, watch
 from churnguard_operator.options import Options
 from churnguard_operator.runtime.happenings import Happenings
 from churnguard_operator.runtime.health import Health, health_server
-from churnguard_operator.runtime.kinds import WATCHED, Watched
+from churnguard_operator.runtime.informer import Informer, Source, list_all, run_until
+from churnguard_operator.runtime.kinds import CHILDREN, OPTIONAL_CHILDREN, Watched
 from churnguard_operator.runtime.lease import Lease, LostLeaseError
+from churnguard_operator.runtime.lister import Lister
 from churnguard_operator.runtime.metrics import Metrics
 from churnguard_operator.runtime.model_metrics import ModelMetrics
 from churnguard_operator.runtime.observer import Observer
@@ -40,14 +42,14 @@ from churnguard_operator.runtime.served import OPTIONAL_KINDS, ServedKinds
 from churnguard_operator.runtime.store import ModelKey, Store
 from churnguard_operator.runtime.teller import Teller
 from churnguard_operator.runtime.watcher import Watcher
-from churnguard_operator.runtime.watermarks import Watermarks
+from churnguard_operator.runtime.watermarks import Stream, Watermarks
 from churnguard_operator.runtime.workers import Workers
+from churnguard_operator.sessions import Opened
 
 logger = logging.getLogger("churnguard.operator")
 
 DRAIN_SECONDS: Final = 20.0
 WATCH_END_SECONDS: Final = 5.0
-FIRST_TOLD_SECONDS: Final = 15.0
 EXIT_STOPPED: Final = 0
 EXIT_CRASHED: Final = 1
 EXIT_REFUSED: Final = 2
@@ -62,7 +64,7 @@ class Parts:
     kinds: ServedKinds
     resync: Resync
     watermarks: Watermarks
-    watcher: Watcher
+    source: Source
     workers: Workers
     lease: Lease
     health: Health
@@ -107,25 +109,21 @@ def _assemble(
         clock=_now,
     )
     metrics.watch_queue(queue)
+    lister = Lister(cluster=cluster, store=store)
+    watcher = Watcher(
+        store=store,
+        queue=queue,
+        watermarks=watermarks,
+        meter=metrics,
+        is_clusterwide=not options.namespaces,
+    )
     return Parts(
         store=store,
         queue=queue,
         kinds=kinds,
-        resync=Resync(
-            cluster=cluster,
-            store=store,
-            kinds=kinds,
-            watermarks=watermarks,
-            namespaces=options.namespaces,
-        ),
+        resync=Resync(lister=lister, kinds=kinds, watermarks=watermarks, namespaces=options.namespaces),
         watermarks=watermarks,
-        watcher=Watcher(
-            store=store,
-            queue=queue,
-            watermarks=watermarks,
-            meter=metrics,
-            is_clusterwide=not options.namespaces,
-        ),
+        source=Source(cluster=cluster, lister=lister, watcher=watcher, meter=metrics),
         workers=Workers(queue=queue, look=reconciler.reconcile, meter=metrics),
         lease=Lease(
             cluster=cluster,
@@ -142,26 +140,37 @@ def _assemble(
 async def _run(parts: Parts, options: Options) -> int:
     stop, stop_watching = asyncio.Event(), asyncio.Event()
     take_signals(stop)
+    informers = [each for watched in CHILDREN for each in _informers(parts, options, watched)]
     try:
-        await parts.resync.run()
+        await parts.kinds.look()
+        # Before the first model: what is done for one depends on what is there.
+        await list_all(informers)
     except ClusterError as error:
         logger.error("%s", error)
         return EXIT_CRASHED
+    opened = Opened(
+        wanted={Stream(CHURN_MODEL.kind, each) for each in options.namespaces or (None,)},
+        meter=parts.metrics,
+    )
     how = Watching(
         identity=options.identity,
-        watcher=parts.watcher,
-        meter=parts.metrics,
+        watcher=parts.source.watcher,
+        meter=opened,
         namespaces=options.namespaces,
         stop=stop,
     )
-    watching = asyncio.create_task(_watch(how, until=stop_watching), name="watching")
+    watching = asyncio.create_task(watch(how, until=stop_watching), name="watching")
     stopping = asyncio.create_task(_wait(stop), name="stopping")
     others = [
         asyncio.create_task(_lead(parts), name="leading"),
         asyncio.create_task(_resync(parts, options), name="resync"),
-        *(asyncio.create_task(each.run(), name=f"watching {each.kind}") for each in _optional(parts, how)),
+        asyncio.create_task(_become_ready(parts, opened), name="becoming ready"),
+        *(asyncio.create_task(each.run_patiently(), name="informer") for each in informers),
+        *(
+            asyncio.create_task(each.run(), name=f"watching {each.kind}")
+            for each in _optional(parts, options)
+        ),
     ]
-    parts.health.is_ready = True
     # They end by a signal, or by a failure: kopf takes signals for a moment while it starts.
     done, _ = await asyncio.wait([stopping, watching, *others], return_when=asyncio.FIRST_COMPLETED)
     parts.health.is_ready = False
@@ -194,25 +203,32 @@ def _failure(done: set[asyncio.Task[None]]) -> int:
     return EXIT_CRASHED
 
 
-async def _watch(how: Watching, *, until: asyncio.Event) -> None:
-    watched = [each for each in WATCHED if each.resource not in OPTIONAL]
-    await watch(how, watched=watched, until=until)
+def _informers(parts: Parts, options: Options, watched: Watched) -> list[Informer]:
+    namespaces = options.namespaces or (None,)
+    return [Informer(parts.source, watched=watched, namespace=each) for each in namespaces]
 
 
-def _optional(parts: Parts, how: Watching) -> Iterator[OptionalWatch]:
+def _optional(parts: Parts, options: Options) -> Iterator[OptionalWatch]:
     async def watch_it(watched: Watched, until: asyncio.Event) -> None:
-        await watch_for_a_while(how, watched=watched, until=until)
+        await run_until(_informers(parts, options, watched), end=until)
 
     for kind, resource in OPTIONAL_KINDS.items():
         yield OptionalWatch(
             kind=kind,
-            watched=next(each for each in WATCHED if each.resource == resource),
+            watched=next(each for each in OPTIONAL_CHILDREN if each.resource == resource),
             watch=watch_it,
             kinds=parts.kinds,
             store=parts.store,
             queue=parts.queue,
             watermarks=parts.watermarks,
         )
+
+
+async def _become_ready(parts: Parts, opened: Opened) -> None:
+    await opened.all.wait()
+    parts.health.is_ready = True
+    # Not to end: whoever waits for the first of all tasks would take it for the end of all.
+    await asyncio.Event().wait()
 
 
 async def _lead(parts: Parts) -> None:
@@ -226,9 +242,8 @@ async def _lead(parts: Parts) -> None:
 
 
 async def _resync(parts: Parts, options: Options) -> None:
-    # What went between the first list and the beginning of its watch, nobody tells of.
-    await parts.watermarks.wait_until_all_told(seconds=FIRST_TOLD_SECONDS)
     while True:
+        await asyncio.sleep(options.resync.total_seconds())  # between two lists
         try:
             missed = await parts.resync.run()
         except ClusterError as error:
@@ -236,7 +251,6 @@ async def _resync(parts: Parts, options: Options) -> None:
             missed = frozenset()
         for key in missed:
             parts.queue.add(key)
-        await asyncio.sleep(options.resync.total_seconds())  # between two lists
 
 
 def _now() -> datetime:

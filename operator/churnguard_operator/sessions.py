@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Final, Protocol
@@ -22,6 +23,27 @@ class Meter(Protocol):
 
     def watch_opened(self, stream: Stream) -> None:
         """A watch is being opened, for the first time or again."""
+
+
+class Opened:
+    """Passes on what it is told of watches, and knows when all of these have been opened: all is listed by then.
+
+    Args:
+        wanted: The watches.
+        meter: Who counts.
+    """
+
+    def __init__(self, *, wanted: Iterable[Stream], meter: Meter) -> None:
+        self._wanted = set(wanted)
+        self._meter = meter
+        self.all = asyncio.Event()
+
+    def watch_opened(self, stream: Stream) -> None:
+        """A watch is being opened, for the first time or again."""
+        self._meter.watch_opened(stream)
+        self._wanted.discard(stream)
+        if not self._wanted:
+            self.all.set()
 
 
 @dataclass(frozen=True, kw_only=True)

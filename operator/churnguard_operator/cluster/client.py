@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -23,6 +24,7 @@ from churnguard_operator.cluster.errors import (
     UnreachableError,
     error_of,
 )
+from churnguard_operator.cluster.protocol import Change, Page
 from churnguard_operator.cluster.requests import Request
 from churnguard_operator.cluster.resources import RESOURCES, Resource
 from churnguard_operator.cluster.retrying import delay_before_retry
@@ -31,7 +33,10 @@ from churnguard_operator.observed import Document
 logger = logging.getLogger("churnguard.operator.client")
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=5)
-CONNECTIONS: Final = 20
+WATCH_TIMEOUT: Final = aiohttp.ClientTimeout(sock_connect=5, sock_read=75)
+"""A watch in which nothing happens brings a bookmark every minute."""
+WATCH_SECONDS: Final = (300, 600)
+"""How long a watch is asked for, at random between these: all of them would come back at once."""
 FIRST_ERROR: Final = 400
 
 Login = Callable[[], kopf.ConnectionInfo]
@@ -77,7 +82,7 @@ class ApiClient:
 
     async def pages(
         self, resource: Resource, *, namespace: str | None, selector: str = ""
-    ) -> AsyncIterator[list[Document]]:
+    ) -> AsyncIterator[Page]:
         """See Cluster."""
         following = ""
         while True:
@@ -85,11 +90,33 @@ class ApiClient:
                 requests.list_page(resource, namespace=namespace, selector=selector, following=following)
             )
             identity = {"apiVersion": resource.api_version, "kind": resource.kind}
+            metadata = page.get("metadata", {})
             # Objects in a list do not say what they are.
-            yield [{**identity, **item} for item in page.get("items") or ()]
-            following = page.get("metadata", {}).get("continue") or ""
+            documents = [{**identity, **item} for item in page.get("items") or ()]
+            yield Page(documents, metadata.get("resourceVersion") or "")
+            following = metadata.get("continue") or ""
             if not following:
                 return
+
+    async def changes(
+        self, resource: Resource, *, namespace: str | None, selector: str, since: str
+    ) -> AsyncIterator[Change]:
+        """See Cluster."""
+        seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - spreads load, hides nothing
+        request = requests.watch(
+            resource, namespace=namespace, selector=selector, since=since, seconds=seconds
+        )
+        session = self._session
+        try:
+            async with self._request(request, timeout=WATCH_TIMEOUT) as answer:
+                if answer.status >= FIRST_ERROR:
+                    if answer.status == http.HTTPStatus.UNAUTHORIZED:
+                        await self._log_in_again(session)
+                    raise error_of(status=answer.status, body=await answer.read(), request=str(request))
+                async for line in _lines(answer.content):
+                    yield _change_of(line, request=request)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError(f"{request}: broke off: {type(error).__name__} {error}") from error
 
     async def apply(self, document: Document) -> Document:
         """See Cluster."""
@@ -156,7 +183,7 @@ class ApiClient:
         started = time.perf_counter()
         status = 0
         try:
-            async with self._request(request) as answer:
+            async with self._request(request, timeout=self._timeout) as answer:
                 body = await answer.read()
                 status = answer.status
                 return status, answer.headers.get("Retry-After"), body
@@ -165,7 +192,9 @@ class ApiClient:
         finally:
             self._meter.request_done(request, status=status, seconds=time.perf_counter() - started)
 
-    def _request(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _request(
+        self, request: Request, *, timeout: aiohttp.ClientTimeout
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None:
             raise UnreachableError(f"{request}: the client is not open")
         return self._session.request(
@@ -174,6 +203,7 @@ class ApiClient:
             params=request.query,
             data=None if request.body is None else msgspec.json.encode(request.body),
             headers={"Accept": requests.JSON, "Content-Type": request.content_type},
+            timeout=timeout,
         )
 
     async def _log_in_again(self, session: aiohttp.ClientSession | None) -> None:
@@ -187,10 +217,28 @@ class ApiClient:
     def _open(self) -> None:
         info = self._login()
         self._server = info.server.rstrip("/")
-        connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=info.as_ssl_context())
-        self._session = aiohttp.ClientSession(
-            connector=connector, headers=info.as_http_headers(), timeout=self._timeout
+        # Without a limit: there are as many at once as workers and watches.
+        connector = aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context())
+        self._session = aiohttp.ClientSession(connector=connector, headers=info.as_http_headers())
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Whole lines, however long: the reader's own have a limit that objects exceed."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+
+
+def _change_of(line: bytes, *, request: Request) -> Change:
+    told = msgspec.json.decode(line)
+    document: Document = told["object"]
+    if told["type"] == "ERROR":
+        raise error_of(
+            status=document.get("code", 0), body=msgspec.json.encode(document), request=str(request)
         )
+    return Change(told["type"], document)
 
 
 def _failure(request: Request, *, status: int | None, body: bytes) -> ApiError | UnreachableError:

@@ -6,6 +6,7 @@ ClusterError
     +-- NotFoundError       404
     +-- ConflictError       409: somebody else was faster, or owns the field
     +-- ForbiddenError      403: no right, a quota, an admission webhook
+    +-- GoneError           410: that version is too old
 """
 
 from __future__ import annotations
@@ -45,10 +46,15 @@ class ForbiddenError(ApiError):
     """The operator may not do this."""
 
 
+class GoneError(ApiError):
+    """What was asked about is too long ago."""
+
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     http.HTTPStatus.NOT_FOUND: NotFoundError,
     http.HTTPStatus.CONFLICT: ConflictError,
     http.HTTPStatus.FORBIDDEN: ForbiddenError,
+    http.HTTPStatus.GONE: GoneError,
 }
 
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple, Protocol
 
 from churnguard_operator.cluster.resources import Resource
 from churnguard_operator.observed import Document
+
+
+class Page(NamedTuple):
+    """A part of a list, and the version of the whole: changes can be asked for from there on."""
+
+    documents: Sequence[Document]
+    version: str
+
+
+class Change(NamedTuple):
+    """What a watch tells: ADDED, MODIFIED, DELETED, or BOOKMARK, which is about no object but its version."""
+
+    type: str
+    document: Document
 
 
 class Cluster(Protocol):
@@ -15,10 +29,16 @@ class Cluster(Protocol):
     async def get(self, resource: Resource, *, namespace: str, name: str) -> Document:
         """An object; NotFoundError when there is none."""
 
-    def pages(
-        self, resource: Resource, *, namespace: str | None, selector: str = ""
-    ) -> AsyncIterator[list[Document]]:
+    def pages(self, resource: Resource, *, namespace: str | None, selector: str = "") -> AsyncIterator[Page]:
         """All objects that a label selector selects, page by page."""
+
+    def changes(
+        self, resource: Resource, *, namespace: str | None, selector: str, since: str
+    ) -> AsyncIterator[Change]:
+        """What happens to such objects after a version of their list, for as long as the connection holds.
+
+        GoneError when that version is too old to go on from.
+        """
 
     async def apply(self, document: Document) -> Document:
         """The object after server-side apply."""

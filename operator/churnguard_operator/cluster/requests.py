@@ -59,6 +59,25 @@ def list_page(resource: Resource, *, namespace: str | None, selector: str, follo
     )
 
 
+def watch(resource: Resource, *, namespace: str | None, selector: str, since: str, seconds: int) -> Request:
+    """Ask for what changes after a version, for so many seconds."""
+    query = {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": since,
+        "timeoutSeconds": str(seconds),
+    }
+    if selector:
+        query["labelSelector"] = selector
+    return Request(
+        verb="watch",
+        method="GET",
+        path=resource.collection(namespace),
+        resource=resource.plural,
+        query=query,
+    )
+
+
 def apply(resource: Resource, document: Document) -> Request:
     """Apply an object server-side.
 

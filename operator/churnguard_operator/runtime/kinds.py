@@ -33,8 +33,8 @@ class Watched:
     selector: str = ""
 
 
-WATCHED: Final = (
-    Watched(resource=CHURN_MODEL),
+MODELS: Final = Watched(resource=CHURN_MODEL)
+CHILDREN: Final = (
     Watched(resource=JOB, selector=OURS),
     Watched(resource=POD, selector=OURS),
     Watched(resource=INFERENCE_SERVICE, selector=OURS),
@@ -44,6 +44,10 @@ WATCHED: Final = (
     # All of them: a Service of others may bear a model's name, and claims are others' always.
     Watched(resource=SERVICE),
     Watched(resource=CLAIM),
+)
+OPTIONAL_CHILDREN: Final = (
     Watched(resource=SCALED_OBJECT, selector=OURS),
     Watched(resource=HTTP_ROUTE, selector=OURS),
 )
+"""Of kinds that a cluster may lack."""
+WATCHED: Final = (MODELS, *CHILDREN, *OPTIONAL_CHILDREN)

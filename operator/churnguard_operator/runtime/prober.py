@@ -40,7 +40,7 @@ class Prober:
         slices: list[Document] = []
         selector = f"kubernetes.io/service-name={predictor_name(inference_service)}"
         async for page in self._cluster.pages(ENDPOINT_SLICE, namespace=namespace, selector=selector):
-            slices += page
+            slices += page.documents
         addresses = ready_addresses(slices)[:MOST_PODS]
         if not addresses:
             return Probe(inference_service=inference_service, problem="no pod behind its Service is ready")

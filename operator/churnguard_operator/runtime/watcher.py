@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +28,16 @@ class Watcher:
     watermarks: Watermarks
     meter: Meter
     is_clusterwide: bool
+
+    def listed(self, stream: Stream, *, version: int, models: Iterable[ModelKey]) -> None:
+        """A watch is to go on from a list, which brought news of these models."""
+        self.reached(stream, version=version)
+        for model in models:
+            self.queue.add(model)
+
+    def reached(self, stream: Stream, *, version: int) -> None:
+        """A watch has told everything up to this version."""
+        self.watermarks.told(stream, version=version)
 
     def note(self, change: str | None, document: Document) -> None:
         """An object as a watch told of it; ``change`` is None when it was there when the watch began."""

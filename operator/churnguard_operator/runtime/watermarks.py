@@ -7,7 +7,6 @@ of the watch, or gone before the watch began; two lists in a row, and not a word
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -34,7 +33,6 @@ class Watermarks:
         self._told: dict[Stream, int] = {}
         self._behind: dict[Stream, float] = {}
         self._silent: set[Stream] = set()
-        self._caught_up = asyncio.Event()
 
     def told(self, stream: Stream, *, version: int) -> None:
         """A watch told of an object in this version."""
@@ -60,19 +58,6 @@ class Watermarks:
         """Streams whose watch has not told anything between lists that saw what it should have told of."""
         return tuple(sorted(self._silent, key=str))
 
-    async def wait_until_all_told(self, *, seconds: float) -> None:
-        """Returns when every watch has told something of what was listed, or after this time."""
-        self._notice()
-        try:
-            await asyncio.wait_for(self._caught_up.wait(), seconds)
-        except TimeoutError:
-            return
-
     def _clear(self, stream: Stream) -> None:
         self._behind.pop(stream, None)
         self._silent.discard(stream)
-        self._notice()
-
-    def _notice(self) -> None:
-        if not self._behind:
-            self._caught_up.set()

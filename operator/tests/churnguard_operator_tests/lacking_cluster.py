@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from churnguard_operator.cluster.errors import ApiError, ConflictError, NotFoundError, UnreachableError
+from churnguard_operator.cluster.protocol import Change, Page
 from churnguard_operator.cluster.resources import HTTP_ROUTE, SCALED_OBJECT, Resource
 from churnguard_operator.observed import Document
 
@@ -46,10 +47,15 @@ class Cluster:
 
     async def pages(
         self, resource: Resource, *, namespace: str | None, selector: str = ""
-    ) -> AsyncIterator[list[Document]]:
+    ) -> AsyncIterator[Page]:
         self._expect(resource.kind)
         self.listed.append(resource.kind)
-        yield [each for each in self.objects if each["kind"] == resource.kind]
+        yield Page([each for each in self.objects if each["kind"] == resource.kind], "10")
+
+    def changes(
+        self, resource: Resource, *, namespace: str | None, selector: str, since: str
+    ) -> AsyncIterator[Change]:
+        raise AssertionError("nothing is watched here")
 
     async def get(self, resource: Resource, *, namespace: str, name: str) -> Document:
         raise NotFoundError(status=404, reason="NotFound", message="not found", request=resource.kind)

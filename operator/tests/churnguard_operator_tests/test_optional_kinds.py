@@ -12,6 +12,7 @@ import pytest
 from churnguard_operator.cluster.resources import CHURN_MODEL, HTTP_ROUTE
 from churnguard_operator.runtime import optional
 from churnguard_operator.runtime.kinds import WATCHED, Watched
+from churnguard_operator.runtime.lister import Lister
 from churnguard_operator.runtime.optional import OptionalWatch
 from churnguard_operator.runtime.queue import Queue
 from churnguard_operator.runtime.resync import Resync
@@ -164,7 +165,10 @@ def test_a_resync_lists_what_is_served_then() -> None:
         kinds, store = ServedKinds(cluster=cluster), Store()
         watermarks = Watermarks(clock=time.monotonic)
         resync = Resync(
-            cluster=cluster, store=store, kinds=kinds, watermarks=watermarks, namespaces=["retention"]
+            lister=Lister(cluster=cluster, store=store),
+            kinds=kinds,
+            watermarks=watermarks,
+            namespaces=["retention"],
         )
         await resync.run()
         assert not store.has(ROUTE)

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from churnguard_operator.cluster.client import ApiClient
 from churnguard_operator.cluster.errors import ApiError, ConflictError, NotFoundError, UnreachableError
+from churnguard_operator.cluster.protocol import Page
 from churnguard_operator.cluster.requests import Request
 from churnguard_operator.cluster.resources import CHURN_MODEL, JOB, LEASE, SCALED_OBJECT
 from churnguard_operator.cluster.retrying import DELAYS, delay_before_retry
@@ -124,18 +125,19 @@ def test_a_token_that_has_expired_is_read_anew_once() -> None:
 
 
 def test_a_list_goes_page_by_page_and_its_objects_say_what_they_are() -> None:
-    pages = {"": ({"metadata": {"continue": "two"}, "items": [{"n": 1}]}), "two": {"items": [{"n": 2}]}}
+    first = {"metadata": {"continue": "two", "resourceVersion": "7"}, "items": [{"n": 1}]}
+    pages = {"": first, "two": {"metadata": {"resourceVersion": "7"}, "items": [{"n": 2}]}}
 
     async def answer(request: web.Request) -> web.Response:
         assert request.query["labelSelector"] == "a=b"
         return web.json_response(pages[request.query.get("continue", "")])
 
-    async def work(client: ApiClient) -> list[list[Document]]:
+    async def work(client: ApiClient) -> list[Page]:
         return [page async for page in client.pages(CHURN_MODEL, namespace=None, selector="a=b")]
 
     found, _ = ask(answer, work)
     identity = {"apiVersion": CHURN_MODEL.api_version, "kind": CHURN_MODEL.kind}
-    assert found == [[{**identity, "n": 1}], [{**identity, "n": 2}]]
+    assert found == [Page([{**identity, "n": 1}], "7"), Page([{**identity, "n": 2}], "7")]
 
 
 def test_deleting_what_is_gone_or_another_by_now_is_no_error_and_names_the_uid() -> None:
