@@ -134,13 +134,15 @@ class ApiClient:
         """See Cluster."""
         return await self._send(requests.replace(resource, document))
 
-    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> None:
+    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> Document | None:
         """See Cluster."""
         try:
-            await self._send(requests.delete(resource, namespace=namespace, name=name, uid=uid))
+            left = await self._send(requests.delete(resource, namespace=namespace, name=name, uid=uid))
         except (NotFoundError, ConflictError):
             # It is gone, and what bears its name now is another.
-            return
+            return None
+        # What is gone at once is answered with a Status.
+        return left if left.get("kind") == resource.kind else None
 
     async def api_versions(self) -> frozenset[str]:
         """See Cluster."""

@@ -52,8 +52,8 @@ class Cluster(Protocol):
     async def replace(self, resource: Resource, document: Document) -> Document:
         """The object after it was replaced; ConflictError when it is not the one that was seen."""
 
-    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> None:
-        """Delete this very object; nothing happens when it is gone already."""
+    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> Document | None:
+        """Delete this very object; the object while something holds it back, None when it is gone."""
 
     async def api_versions(self) -> frozenset[str]:
         """API groups with their versions, such as ``batch/v1``, that the cluster lists."""

@@ -142,12 +142,15 @@ class Reconciler:
         return kind not in self.observer.kinds.now
 
     async def _delete(self, deletion: Deletion, observed: Observed) -> None:
-        await self.cluster.delete(
-            RESOURCES[deletion.kind],
-            namespace=observed.model.namespace,
-            name=deletion.name,
-            uid=deletion.uid,
+        namespace = observed.model.namespace
+        left = await self.cluster.delete(
+            RESOURCES[deletion.kind], namespace=namespace, name=deletion.name, uid=deletion.uid
         )
+        # Until a watch tells of it, the next look would delete it again.
+        if left is not None:
+            self.store.put(left)
+        else:
+            self.store.deleted(ObjectKey(deletion.kind, namespace, deletion.name), uid=deletion.uid)
         logger.info("deleted", extra=_about(observed, kind=deletion.kind, object=deletion.name))
 
     async def _look_at_model(self, key: ModelKey) -> None:

@@ -74,6 +74,13 @@ class Store:
         concerned = [self._drop(key) for key in ghosts if key in self._documents]
         return frozenset().union(*concerned)
 
+    def deleted(self, key: ObjectKey, *, uid: str) -> None:
+        """An object, and only this one, is gone, as the answer to its deletion says."""
+        found = self._documents.get(key)
+        if found is not None and text(found, "metadata", "uid") == uid:
+            self._deleted[key] = max(version_of(found), self._deleted.pop(key, 0))
+            self._drop(key)
+
     def model(self, key: ModelKey) -> Document | None:
         """A ChurnModel."""
         return self._documents.get(ObjectKey(CHURN_MODEL.kind, *key))

@@ -74,5 +74,5 @@ class Cluster:
     async def replace(self, resource: Resource, document: Document) -> Document:
         raise AssertionError("nothing is replaced here")
 
-    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> None:
+    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str) -> Document | None:
         raise AssertionError("nothing is deleted here")

@@ -147,8 +147,16 @@ def test_deleting_what_is_gone_or_another_by_now_is_no_error_and_names_the_uid()
         bodies.append(json.loads(await request.read()))
         return web.json_response({}, status=409)
 
-    ask(answer, lambda client: client.delete(JOB, **NAMED, uid="u-1"))
+    left, _ = ask(answer, lambda client: client.delete(JOB, **NAMED, uid="u-1"))
+    assert left is None
     assert bodies[0]["preconditions"] == {"uid": "u-1"}
+
+
+def test_what_is_deleted_is_gone_at_once_or_held_back_for_a_while() -> None:
+    held = {"kind": "Job", "metadata": {"deletionTimestamp": "2025-03-03T12:00:00Z"}}
+    for answer, expected in ((held, held), ({"kind": "Status", "status": "Success"}, None)):
+        left, _ = ask(saying(answer), lambda client: client.delete(JOB, **NAMED, uid="u-1"))
+        assert left == expected
 
 
 def test_an_api_that_is_not_served_has_no_kinds() -> None:

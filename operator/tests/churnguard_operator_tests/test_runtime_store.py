@@ -62,6 +62,20 @@ def test_an_object_that_is_gone_does_not_come_back_by_an_old_answer() -> None:
     assert store.put(a_job(version=8)) == {TELCO}
 
 
+def test_what_was_deleted_is_gone_before_a_watch_tells_unless_another_bears_its_name() -> None:
+    store, key = Store(), ObjectKey("Job", "retention", "telco-r1-train")
+    job = a_job(version=2)
+    job["metadata"]["uid"] = "u-1"
+    store.put(a_model())
+    store.put(job)
+    store.deleted(key, uid="u-0")
+    assert names(store) == ["telco-r1-train"]
+    store.deleted(key, uid="u-1")
+    assert names(store) == []
+    # The same sight once more is old.
+    assert store.put(job) == frozenset()
+
+
 def test_the_late_news_of_a_deletion_leaves_the_object_that_came_after() -> None:
     store = Store()
     store.put(a_model())
