@@ -198,8 +198,11 @@ class Connection(BaseHTTPRequestHandler):
 
     def cut(self) -> bool:
         """Breaks it off, from another thread."""
+        # The API server may have ended its side already: then http.client has none.
         for each in (self.request, self.upstream.sock):
-            with contextlib.suppress(OSError, AttributeError):
+            if each is None:
+                continue
+            with contextlib.suppress(OSError):
                 # Not SSLSocket's own, which would go on in the clear.
                 socket.socket.shutdown(each, socket.SHUT_RDWR)
         return True
