@@ -45,8 +45,8 @@ generate: setup ## Write the CRD and the reference pages from the types
 quality: setup ## Print the quality table on the real data sets
 	@$(PYTHON_BIN)/python tests/performance/quality.py
 
-bench: setup ## Print quality and speed, with the numbers they must reach
-	@$(PYTHON_BIN)/python tests/performance/bench.py
+bench: setup ## Print quality and speed beside what they must reach; PARTS=operator for one part
+	@$(PYTHON_BIN)/python tests/performance/bench.py $(PARTS)
 
 cluster-up: setup ## Start a real cluster and print its kubeconfig; LEVEL=apiserver|node, NAME=...
 	@$(PYTHON_BIN)/python -m churnguard_cluster up --level $(LEVEL) --name $(NAME)

@@ -5,11 +5,13 @@ Nothing here fails for being slow: machines differ. ``BENCH=smoke`` measures sma
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -167,25 +169,37 @@ def simulator_rows() -> list[Row]:
     return [Row(what=f"simulate {MANY_ROWS:,} customers", value=taken, unit="s", reach=10)]
 
 
-def main() -> int:
-    """Measure and print."""
-    print(
-        f"{'smoke: small sizes, the figures mean nothing' if SMOKE else 'full sizes'}; {os.cpu_count()} processors"
-    )
-    for row in simulator_rows():
-        print(row, flush=True)
+def learning_rows() -> Iterator[Row]:
+    """From data to answers: training, scoring, serving."""
     with tempfile.TemporaryDirectory(prefix="churnguard-bench-") as folder:
         store = Path(folder)
         rows, telco = training_rows(store)
-        for row in rows:
-            print(row, flush=True)
+        yield from rows
         scorer = scorer_of(telco, store=store)
-        for row in scoring_rows(scorer):
+        yield from scoring_rows(scorer)
+        yield from serving_rows(folder_of(telco), records=records_of(scorer, count=1000))
+
+
+PARTS: Final[dict[str, Callable[[], Iterable[Row]]]] = {
+    "simulator": simulator_rows,
+    "learning": learning_rows,
+    "operator": operator_rows,
+}
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Quality and speed, with the numbers they must reach.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
+    asked = parser.parse_args().parts or list(PARTS)
+    if unknown := set(asked) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    print(
+        f"{'smoke: small sizes, the figures mean nothing' if SMOKE else 'full sizes'}; {os.cpu_count()} processors"
+    )
+    for part in asked:
+        for row in PARTS[part]():
             print(row, flush=True)
-        for row in serving_rows(folder_of(telco), records=records_of(scorer, count=1000)):
-            print(row, flush=True)
-    for row in operator_rows():
-        print(row, flush=True)
     return 0
 
 
