@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from churnguard_collector.http.asgi import Application
 from churnguard_collector.http.route import HotRoutes
 from churnguard_collector.service import Service
+from churnguard_web.asgi import Application
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

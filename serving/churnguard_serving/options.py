@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churnguard_core.names import MODEL_NAME
+from churnguard_web.options import add_address, add_drain, add_log_level, port_number
 
 EPILOG = """\
 Secrets of an S3 store come from files or the environment, never from the command line: see docs/serving.md.
@@ -52,18 +53,11 @@ def parse_options(arguments: Sequence[str]) -> Options:
         metavar="FILE",
         help="levels, insights and limits, as JSON; read again on change",
     )
-    add("--host", default="0.0.0.0", help="address to listen on (default: all)")  # noqa: S104 - in a pod
-    add("--port", type=_port, default=8080, help="port of HTTP; 0 takes a free one (default: 8080)")
-    add("--grpc-port", type=_port, metavar="PORT", help="port of gRPC (default: no gRPC)")
-    add(
-        "--drain-seconds",
-        type=_seconds,
-        default=10.0,
-        metavar="SECONDS",
-        help="how long to go on answering after SIGTERM, as not ready (default: 10)",
-    )
+    add_address(parser, port=8080)
+    add("--grpc-port", type=port_number, metavar="PORT", help="port of gRPC (default: no gRPC)")
+    add_drain(parser)
     add("--docs", action="store_true", help="serve the API's documentation at /docs")
-    add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default: info")
+    add_log_level(parser)
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -73,17 +67,3 @@ def _name(text: str) -> str:
             f"{text!r} is no name of a ChurnModel: lower-case letters, digits and -"
         )
     return text
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port")
-    return port
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600")
-    return seconds

@@ -24,11 +24,12 @@ from churnguard_scoring.bundle import LoadedBundle, load_bundle
 from churnguard_serving.grpc import CannotListen
 from churnguard_serving.metrics import PredictorMetrics
 from churnguard_serving.options import Options
-from churnguard_serving.reload import follow, nothing_to_follow, read_settings
+from churnguard_serving.reload import nothing_to_follow, settings_file
 from churnguard_serving.server import PredictorServer
 from churnguard_serving.service import Service
 from churnguard_serving.settings import InvalidSettings, Settings
 from churnguard_storage import StorageError, read_bundle, read_credentials
+from churnguard_web.listening import listen, readiness
 
 log = logging.getLogger("churnguard.serving")
 
@@ -49,7 +50,7 @@ def run(options: Options) -> int:
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
     try:
         service = _load(options)
-        listener = _listen(options)
+        listener = listen(host=options.host, port=options.port)
     except (InvalidBundle, InvalidSettings, StorageError, OSError) as error:
         return _refused(error, options)
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -85,14 +86,14 @@ async def _serve(
     beside: Callable[[], Awaitable[None]] = (
         nothing_to_follow
         if path is None
-        else partial(follow, path, current=service.settings, apply=service.apply)
+        else partial(settings_file(path).follow, current=service.settings, apply=service.apply)
     )
     await server.serve(beside=beside, ready=ready)
 
 
 def _load(options: Options) -> Service:
     begun = time.monotonic()
-    settings = Settings() if options.serving is None else read_settings(options.serving)
+    settings = Settings() if options.serving is None else settings_file(options.serving).read()
     credentials = read_credentials(role="store", environ=os.environ)
     files = read_bundle(options.bundle, credentials=credentials, environ=os.environ)
     counted: list[PredictorMetrics] = []
@@ -118,24 +119,6 @@ def _expose_load(bundle: LoadedBundle, *, name: str, seconds: float) -> None:
     duration.labels(name).set(seconds)
 
 
-def _listen(options: Options) -> socket.socket:
-    address = (options.host, options.port)
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    try:
-        return socket.create_server(address, family=family, backlog=2048)
-    except OSError as error:
-        raise OSError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from None
-
-
 def _say_ready(service: Service, listener: socket.socket, *, started: float) -> None:
-    host, port = listener.getsockname()[:2]
-    log.info(
-        "ready",
-        extra={
-            "model": service.name,
-            "revision": service.revision,
-            "host": host,
-            "port": port,
-            "seconds": round(time.monotonic() - started, 3),
-        },
-    )
+    served = {"model": service.name, "revision": service.revision}
+    log.info("ready", extra={**served, **readiness(listener, started=started)})

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
 
 import kserve.model_server
-import uvicorn
 from grpc import aio
 from kserve import ModelServer
 from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
@@ -20,18 +15,13 @@ from kserve.protocol.rest.server import RESTServer
 
 from churnguard_serving.grpc import grpc_server
 from churnguard_serving.http.protocol import ShortCutProtocol
-from churnguard_serving.http.route import Application, HotRoute
+from churnguard_serving.http.route import HotRoute
 from churnguard_serving.kserve_model import ChurnPredictor, ClosedRepository, HonestDataPlane
 from churnguard_serving.large import LargeRequests
 from churnguard_serving.logs import WithoutCallersErrors
 from churnguard_serving.service import Service
-
-log = logging.getLogger("churnguard.serving")
-
-GRACE_SECONDS: Final = 30
-"""How long requests that have begun may take after the drain."""
-KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the usual 60 s of load balancers: the one who sends should be the first to hang up."""
+from churnguard_web.asgi import Application
+from churnguard_web.server import GRACE_SECONDS, Server
 
 
 class PredictorServer(ModelServer):
@@ -76,12 +66,12 @@ class PredictorServer(ModelServer):
             ready: Called when the first request can come.
         """
         route = HotRoute(self._service, self._kserve_application(), large=self._large)
-        http = _HttpServer(_configuration(route), on_started=ready)
+        http = Server(route, listener=self._listener, protocol=ShortCutProtocol)
         grpc = await self._start_grpc()
         companion = asyncio.ensure_future(beside())
-        self._stop_on_signals(http)
+        http.drain_on_signals(seconds=self._drain_seconds, on_drain=self._service.drain)
         try:
-            await http.serve(sockets=[self._listener])
+            await http.serve(on_ready=ready)
         finally:
             companion.cancel()
             if grpc is not None:
@@ -108,54 +98,3 @@ class PredictorServer(ModelServer):
         )
         await server.start()
         return server
-
-    def _stop_on_signals(self, http: _HttpServer) -> None:
-        loop = asyncio.get_running_loop()
-
-        def drain() -> None:
-            if self._service.draining:
-                return
-            self._service.drain()
-            log.info("draining", extra={"seconds": self._drain_seconds})
-            loop.call_later(self._drain_seconds, stop)
-
-        def stop() -> None:
-            self._service.drain()
-            # A second signal does not wait for requests that have begun.
-            http.force_exit = http.should_exit
-            http.should_exit = True
-
-        loop.add_signal_handler(signal.SIGTERM, drain)
-        loop.add_signal_handler(signal.SIGINT, stop)
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn, without its signal handlers: SIGTERM begins a drain here."""
-
-    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_started = on_started
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._on_started()
-
-
-def _configuration(application: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        http=ShortCutProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # Nobody here asks for the caller's address.
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )

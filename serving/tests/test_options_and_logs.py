@@ -37,7 +37,7 @@ def test_every_option_can_be_given() -> None:
     [
         ([], "the following arguments are required: --bundle, --name"),
         ([*REQUIRED[:3], "tel/co x"], "'tel/co x' is no name of a ChurnModel"),
-        ([*REQUIRED, "--port", "65536"], "argument --port: 65536 is no port"),
+        ([*REQUIRED, "--port", "65536"], "argument --port: 65536 is not between 0 and 65535"),
         ([*REQUIRED, "--port", "-1"], "argument --port"),
         ([*REQUIRED, "--grpc-port", "http"], "argument --grpc-port"),
         ([*REQUIRED, "--drain-seconds", "3601"], "3601 is not between 0 and 3600"),

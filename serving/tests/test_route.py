@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from churnguard_serving.http.route import LARGE_BODY, HotRoute
 from churnguard_serving.large import MOST_WAITING, Busy, LargeRequests
 from churnguard_serving.service import Service
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 SMALL = b'{"instances": [{"contract": "a secret"}]}'
 LARGE = SMALL.ljust(LARGE_BODY + 1)
 

@@ -9,11 +9,9 @@ from typing import Final
 import msgspec
 
 from churnguard_collector.bodies import BadBody
-from churnguard_collector.http.asgi import Headers
 from churnguard_core.events.results import Result, encode_answer
+from churnguard_web.asgi import JSON, Headers
 
-JSON: Final = (b"content-type", b"application/json")
-CLOSE: Final = (b"connection", b"close")
 RETRY_SECONDS: Final = 1
 
 

@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 
 from churnguard_collector.bodies import BadBody, Events
 from churnguard_collector.http import answers
-from churnguard_collector.http.answers import CLOSE, Answer
-from churnguard_collector.http.asgi import Application, Event, Headers, Receive, Scope, Send
+from churnguard_collector.http.answers import Answer
 from churnguard_collector.http.doors import (
     DOORS,
     GIF,
@@ -23,8 +22,10 @@ from churnguard_collector.http.doors import (
     key_in_query,
     pixel_event,
 )
-from churnguard_collector.http.reading import ClientGone, UnreadBody, discard_rest, read_body
+from churnguard_collector.http.reading import read_events
 from churnguard_collector.service import Service, TooFast
+from churnguard_web.asgi import CLOSE, Application, Header, Headers, Receive, Scope, Send, closing
+from churnguard_web.bodies import ClientGone, UnfinishedBodies, UnreadBody, send_unread
 
 log = logging.getLogger("churnguard.collector")
 
@@ -57,6 +58,7 @@ class HotRoutes:
     def __init__(self, service: Service, inner: Application) -> None:
         self._service = service
         self._inner = inner
+        self._unfinished = UnfinishedBodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -76,7 +78,7 @@ class HotRoutes:
             refusal = answers.error(405, "this method is not allowed here", headers=((b"allow", allowed),))
             await self._send_unread(send, receive, refusal, origin=None)
         else:
-            await self._inner(scope, receive, self._closing(send))
+            await self._inner(scope, receive, closing(send) if self._service.draining else send)
 
     async def _answer(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -85,11 +87,13 @@ class HotRoutes:
         answer: Answer | None = None
         service.unanswered += 1
         try:
-            body = await read_body(receive, encoding=head.encoding, length=head.length)
+            body = await read_events(
+                receive, encoding=head.encoding, length=head.length, unfinished=self._unfinished
+            )
             answer = await self._reply(door, door.read(body), scope=scope, head=head)
             await self._send(send, answer, origin=head.origin)
         except UnreadBody as bad:
-            answer = answers.bad_body(bad)
+            answer = answers.error(bad.status, bad.error)
             await self._send_unread(send, receive, answer, origin=head.origin)
         except BadBody as bad:
             answer = answers.bad_body(bad)
@@ -157,38 +161,23 @@ class HotRoutes:
         return ((b"access-control-allow-origin", origin), exposed, (b"vary", b"Origin"))
 
     async def _send(self, send: Send, answer: Answer, *, origin: bytes | None) -> None:
-        await send(self._start(answer, origin=origin))
+        headers = self._headers(answer, origin=origin)
+        if self._service.draining:
+            headers.append(CLOSE)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _send_unread(
         self, send: Send, receive: Receive, answer: Answer, *, origin: bytes | None
     ) -> None:
-        """Answer a request whose body was not read to its end, and hang up when the caller has sent it."""
-        start = self._start(answer, origin=origin)
-        await send({**start, "headers": [*start["headers"], CLOSE]})
-        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
-        await discard_rest(receive)
-        await send({"type": "http.response.body", "body": b""})
+        headers = tuple(self._headers(answer, origin=origin))
+        await send_unread(send, receive, status=answer.status, headers=headers, body=answer.body)
 
-    def _start(self, answer: Answer, *, origin: bytes | None) -> Event:
-        headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body)), *self._cors(origin)]
-        if self._service.draining:
-            headers.append(CLOSE)
-        return {"type": "http.response.start", "status": answer.status, "headers": headers}
-
-    def _closing(self, send: Send) -> Send:
-        if not self._service.draining:
-            return send
-
-        async def closing(message: Event) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), CLOSE]}
-            await send(message)
-
-        return closing
+    def _headers(self, answer: Answer, *, origin: bytes | None) -> list[Header]:
+        return [*answer.headers, (b"content-length", b"%d" % len(answer.body)), *self._cors(origin)]
 
 
-def _head(headers: list[tuple[bytes, bytes]]) -> Head:
+def _head(headers: list[Header]) -> Head:
     found = dict(headers)
     follows = found.get(b"dnt") != b"1" and found.get(b"sec-gpc") != b"1"
     return Head(

@@ -13,8 +13,8 @@ from churnguard_serving.protocols.binary import answer_binary
 from churnguard_serving.protocols.v1 import InstanceReader
 from churnguard_serving.protocols.v2 import read_inference, write_inference
 from churnguard_serving.service import Service
+from churnguard_web.asgi import Headers
 
-Headers = tuple[tuple[bytes, bytes], ...]
 Answer = tuple[bytes, Headers]
 """A body of JSON (or of JSON and tensors), and headers besides its type and length."""
 

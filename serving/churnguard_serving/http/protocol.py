@@ -9,18 +9,13 @@ before does not even need the parser.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from churnguard_serving.http.bodies import SECONDS_TO_READ
-from churnguard_serving.http.doors import Door, Headers
+from churnguard_serving.http.doors import Door
 from churnguard_serving.http.heads import RepeatedHead
 from churnguard_serving.http.route import LARGE_BODY, HotRoute
-from churnguard_serving.problems import error_body
+from churnguard_web.asgi import CLOSE, Headers
+from churnguard_web.protocol import BoundedProtocol
 
 _UNUSUAL: Final = frozenset(
     {
@@ -31,14 +26,10 @@ _UNUSUAL: Final = frozenset(
         b"upgrade",
     }
 )
-_CLOSE: Final = (b"connection", b"close")
-_STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
 
 
-class ShortCutProtocol(HttpToolsProtocol):
-    """uvicorn's protocol around a :class:`HotRoute`."""
+class ShortCutProtocol(BoundedProtocol):
+    """HTTP around a :class:`HotRoute`."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -46,25 +37,11 @@ class ShortCutProtocol(HttpToolsProtocol):
         self._door: Door | None = None
         self._parts: list[bytes] = []
         self._last = False
-        self._patience: asyncio.TimerHandle | None = None
-        self._between = True
-        self._head_read = True
         self._data = b""
         self._repeated: tuple[RepeatedHead, Door] | None = None
-        self._answered_at = 0.0
-        self._default_headers: list[tuple[bytes, bytes]] = []
-        self._default_lines = b""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Hang up on who says nothing."""
-        super().connection_made(transport)
-        self._answered_at = self.loop.time()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
 
     def data_received(self, data: bytes) -> None:
-        """Answer what has the head of the request before; else feed the parser, and give a request a minute to come."""
+        """Answer what has the head of the request before; else feed the parser."""
         if self._repeated is not None:
             head, door = self._repeated
             body = head.body_of(data)
@@ -72,23 +49,16 @@ class ShortCutProtocol(HttpToolsProtocol):
                 self._answer(door, body, last=False)
                 return
             self._repeated = None
-        self._data = data if self._between else b""
+        self._data = b"" if self.is_receiving else data
         super().data_received(data)
-        if self._patience is None and (self._door is not None or not self._head_read):
-            self._patience = self.loop.call_later(SECONDS_TO_READ, self._too_slow)
-
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._between = self._head_read = False
-        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Decide which way the request goes."""
-        self._head_read = True
         self._door = self._short_cut()
         if self._door is None:
-            self._end_patience()
             super().on_headers_complete()
+        else:
+            self.has_head = True
 
     def on_body(self, body: bytes) -> None:
         """Keep what came."""
@@ -99,11 +69,11 @@ class ShortCutProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer a request that took the short cut."""
-        self._between = True
         door = self._door
         if door is None:
             super().on_message_complete()
             return
+        self.is_receiving = False
         body = b"".join(self._parts)
         self._end_short_cut()
         last = self._last or not self.parser.should_keep_alive()
@@ -124,23 +94,14 @@ class ShortCutProtocol(HttpToolsProtocol):
         else:
             self._last = True
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Hang up when the connection was quiet all the time since its last answer."""
-        left = self._answered_at + self.timeout_keep_alive - self.loop.time()
-        if left > 0 and not self.transport.is_closing():
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
-        else:
-            super().timeout_keep_alive_handler()
-
-    def send_400_response(self, msg: str) -> None:
-        """The answer to what is no HTTP, in JSON like every other answer."""
+    def refuse(self, status: int, error: str) -> None:
+        """Answer what cannot be a request, and hang up."""
         self._end_short_cut()
-        self._write(400, error_body(msg), extra=(), last=True)
+        super().refuse(status, error)
 
     def _short_cut(self) -> Door | None:
         door = self._route.short_cuts.get(self.url)
-        busy = self.cycle is not None and not self.cycle.response_complete
-        if door is None or busy or self.flow.write_paused or self.transport.is_closing():
+        if door is None or self.is_answering or self.flow.write_paused or self.transport.is_closing():
             return None
         if self.parser.get_method() != b"POST" or self.parser.get_http_version() != "1.1":
             return None
@@ -162,41 +123,13 @@ class ShortCutProtocol(HttpToolsProtocol):
     def _end_short_cut(self) -> None:
         self._door = None
         self._parts = []
-        self._end_patience()
-
-    def _end_patience(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-
-    def _too_slow(self) -> None:
-        self._end_short_cut()
-        problem = f"the request did not come in {SECONDS_TO_READ:.0f} s"
-        self._write(408, error_body(problem), extra=(), last=True)
 
     def _write(self, status: int, body: bytes, *, extra: Headers, last: bool) -> None:
-        last = last or _CLOSE in extra
-        if last and _CLOSE not in extra:
-            extra = (*extra, _CLOSE)
-        if self._default_headers is not self.server_state.default_headers:  # new with every second
-            self._default_headers = self.server_state.default_headers
-            self._default_lines = _lines(self._default_headers)
-        self.transport.write(
-            b"%bcontent-type: application/json\r\ncontent-length: %d\r\n%b%b\r\n%b"
-            % (_STATUS_LINES[status], len(body), self._default_lines, _lines(extra), body)
-        )
+        last = last or CLOSE in extra
+        if last and CLOSE not in extra:
+            extra = (*extra, CLOSE)
+        self.write_json(status, body, extra=extra)
+        # No request waits behind this one, or it would not have taken the short cut.
+        self.since = self.loop.time()
         if last:
             self.transport.close()
-        self._answered()
-
-    def _answered(self) -> None:
-        """What uvicorn does after an answer, but for a timer that would be set and cancelled with every request."""
-        self._answered_at = self.loop.time()
-        if self.timeout_keep_alive_task is None or self.pipeline:
-            self.on_response_complete()
-        else:
-            self.server_state.total_requests += 1
-
-
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])

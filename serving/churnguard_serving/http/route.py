@@ -9,29 +9,25 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
-from churnguard_serving.http.bodies import ClientGone, Receive, UnreadBody, discard_rest, read_body
-from churnguard_serving.http.doors import Door, Headers, doors_of
+from churnguard_serving.http.bodies import read_instances
+from churnguard_serving.http.doors import Door, doors_of
 from churnguard_serving.large import Busy, LargeRequests
 from churnguard_serving.problems import BadRequest, error_body
 from churnguard_serving.service import Service
+from churnguard_web.asgi import CLOSE, JSON, Application, Headers, Receive, Scope, Send, closing
+from churnguard_web.bodies import ClientGone, UnfinishedBodies, UnreadBody, send_unread
 
-Scope = MutableMapping[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Reply = tuple[int, bytes, Headers]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger("churnguard.serving")
 
 LARGE_BODY: Final = 64 * 1024
 """Longer bodies are answered by a thread: probes and small requests must not wait for them."""
 
-_JSON: Final = (b"content-type", b"application/json")
-_CLOSE: Final = (b"connection", b"close")
 _INFERENCE: Final = re.compile(
     r"/v1/models/(?P<v1>[^/]*):(?P<verb>[^/:]*)|/v2/models/(?P<v2>[^/]*)(/versions/[^/]*)?/infer"
 )
@@ -51,6 +47,7 @@ class HotRoute:
         self._inner = inner
         self._doors = doors_of(service)
         self._large = large
+        self._unfinished = UnfinishedBodies()
         self.short_cuts = {path.encode(): door for path, door in self._doors.items()}
 
     @property
@@ -63,7 +60,7 @@ class HotRoute:
         started = perf_counter()
         status, answer, extra = self._reply(door, body, None)
         if self._service.draining:
-            extra = (*extra, _CLOSE)
+            extra = (*extra, CLOSE)
         self._service.metrics.answered(protocol=door.protocol, code=status, seconds=perf_counter() - started)
         return status, answer, extra
 
@@ -78,7 +75,7 @@ class HotRoute:
         elif refusal := self._refusal(scope["path"], method=scope["method"], known=door is not None):
             await self._refuse(refusal, receive, send)
         else:
-            await self._inner(scope, receive, self._closing(send) if self._service.draining else send)
+            await self._inner(scope, receive, closing(send) if self._service.draining else send)
 
     async def _answer(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -86,7 +83,9 @@ class HotRoute:
         metrics.inflight += 1
         try:
             headers = scope["headers"]
-            body = await read_body(receive, headers=headers, limit=self.most_bytes)
+            body = await read_instances(
+                receive, headers=headers, limit=self.most_bytes, unfinished=self._unfinished
+            )
             length = _json_length(headers, most=len(body)) if door.protocol == "v2" else None
             if len(body) > LARGE_BODY:
                 status, answer, extra = await self._large.run(partial(self._reply, door, body, length))
@@ -94,7 +93,7 @@ class HotRoute:
                 status, answer, extra = self._reply(door, body, length)
         except UnreadBody as bad:
             metrics.answered(protocol=door.protocol, code=bad.status, seconds=perf_counter() - started)
-            await _send_unread(send, receive, status=bad.status, body=bad.body())
+            await _send_unread(send, receive, status=bad.status, body=error_body(bad.error))
             return
         except BadRequest as bad:
             status, answer, extra = bad.status, bad.body(), ()
@@ -106,7 +105,7 @@ class HotRoute:
         finally:
             metrics.inflight -= 1
         if self._service.draining:
-            extra = (*extra, _CLOSE)
+            extra = (*extra, CLOSE)
         await _send(send, status=status, body=answer, extra=extra)
         metrics.answered(protocol=door.protocol, code=status, seconds=perf_counter() - started)
 
@@ -144,14 +143,6 @@ class HotRoute:
         allow: Headers = ((b"allow", b"POST"),) if refusal.status == 405 else ()
         await _send_unread(send, receive, status=refusal.status, body=refusal.body(), extra=allow)
 
-    def _closing(self, send: Send) -> Send:
-        async def closing(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), _CLOSE]}
-            await send(message)
-
-        return closing
-
 
 def _json_length(headers: list[tuple[bytes, bytes]], *, most: int) -> int | None:
     for name, value in headers:
@@ -165,16 +156,11 @@ def _json_length(headers: list[tuple[bytes, bytes]], *, most: int) -> int | None
 async def _send_unread(
     send: Send, receive: Receive, *, status: int, body: bytes, extra: Headers = ()
 ) -> None:
-    """Answer a request whose body was not read to its end, and hang up when the caller has sent it."""
-    length = (b"content-length", b"%d" % len(body))
-    headers = [_JSON, length, *extra, _CLOSE]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-    await discard_rest(receive)
-    await send({"type": "http.response.body", "body": b""})
+    headers = (JSON, (b"content-length", b"%d" % len(body)), *extra)
+    await send_unread(send, receive, status=status, headers=headers, body=body)
 
 
 async def _send(send: Send, *, status: int, body: bytes, extra: Headers) -> None:
     length = (b"content-length", b"%d" % len(body))
-    await send({"type": "http.response.start", "status": status, "headers": [_JSON, length, *extra]})
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *extra]})
     await send({"type": "http.response.body", "body": body})

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,60 +16,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-PATIENCE = 60.0
-"""Seconds until a test gives a process up."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A status, headers in lower case, and the body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-class Log:
-    """A process's lines on standard error, read as they come."""
-
-    def __init__(self, stream: Any) -> None:
-        self.lines: list[str] = []
-        self._news = threading.Condition()
-        self._ended = False
-        self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
-        self._reader.start()
-
-    def wait_for(self, message: str) -> dict[str, Any]:
-        """The line with this message; fails when the process ends without it."""
-        with self._news:
-            assert self._news.wait_for(lambda: self._ended or self.find(message), PATIENCE), self.lines
-        found = self.find(message)
-        assert found, f"no {message!r} in {self.lines}"
-        return found[0]
-
-    def find(self, message: str) -> list[dict[str, Any]]:
-        """All lines with this message."""
-        entries = [json.loads(line) for line in self.lines if line.startswith("{")]
-        return [entry for entry in entries if entry["message"] == message]
-
-    def to_the_end(self) -> list[str]:
-        """All lines, when the process has ended."""
-        self._reader.join(PATIENCE)
-        return self.lines
-
-    def _read(self, stream: Any) -> None:
-        for line in stream:
-            with self._news:
-                self.lines.append(line.rstrip("\n"))
-                self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()
-        stream.close()
+from churnguard_servers.clients import Answer, connect, exchange
+from churnguard_servers.processes import PATIENCE, Log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +42,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return connect(self.port)
 
     def raw(self, sent: bytes) -> bytes:
         """What comes back to these bytes, until the server hangs up or has answered."""
@@ -110,7 +56,8 @@ class Server:
         """One request on a connection of its own; objects are sent as JSON."""
         connection = self.connect()
         try:
-            return exchange(connection, method, path, body, **headers)
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return exchange(connection, method, path, body, named)
         finally:
             connection.close()
 
@@ -134,27 +81,6 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
-
-
-def exchange(
-    connection: http.client.HTTPConnection, method: str, path: str, body: Any = None, **headers: str
-) -> Answer:
-    """One request on a connection that may be kept."""
-    sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    connection.request(method, path, sent, {name.replace("_", "-"): value for name, value in headers.items()})
-    answer = connection.getresponse()
-    content = answer.read()
-    names = {name.lower(): value for name, value in answer.getheaders()}
-    return Answer(status=answer.status, headers=names, body=content)
-
-
-@pytest.fixture(scope="session")
-def environment(pytestconfig: pytest.Config) -> dict[str, str]:
-    """Nothing of the developer's settings; and bytecode is kept, else every process compiles its libraries."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CHURNGUARD_")}
-    if inherited.pop("PYTHONDONTWRITEBYTECODE", ""):
-        inherited["PYTHONPYCACHEPREFIX"] = str(pytestconfig.cache.mkdir("bytecode"))
-    return inherited
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,11 @@ def unprivileged() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
+def may_enter(folder: Path) -> bool:
+    """Whether the server's user may go into this folder."""
+    return subprocess.run(["test", "-x", folder], **unprivileged()).returncode == 0
+
+
 def find_binaries(folder: Path) -> Path | None:
     """A folder with initdb and postgres that run as we start them: the distribution's, else the wheel's."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[::-1]
