@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from churnguard_collector.sink import Backlog
+from churnguard_eventlog.statistics import Statistics
 
 PREFIX: Final = "churnguard_collector"
 REQUEST_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -66,10 +67,20 @@ class Metrics:
         self._write_failures = Counter(
             f"{PREFIX}_write_failures", "Batches that failed.", ("sink",), registry=registry
         ).labels(sink)
+        self._failed_records = Counter(
+            f"{PREFIX}_kafka_records_failed",
+            "Records that no broker has acknowledged, by Kafka's name of the error.",
+            ("reason",),
+            registry=registry,
+        )
 
     def watch_backlog(self, backlog: Callable[[], Backlog]) -> None:
         """Show what waits."""
         self.registry.register(_BacklogCollector(backlog))
+
+    def watch_producer(self, statistics: Callable[[], Statistics | None]) -> None:
+        """Show what Kafka's producer says of itself."""
+        self.registry.register(_ProducerCollector(statistics))
 
     def answered(self, *, route: str, code: int, seconds: float) -> None:
         """A request was answered."""
@@ -101,6 +112,10 @@ class Metrics:
         """A batch is not, as far as is known."""
         self._write_failures.inc()
 
+    def record_failed(self, *, reason: str) -> None:
+        """A record for Kafka is not durable, as far as is known."""
+        self._failed_records.labels(reason).inc()
+
     def page(self) -> bytes:
         """All metrics as text."""
         return generate_latest(self.registry)
@@ -117,3 +132,28 @@ class _BacklogCollector(Collector):
         yield GaugeMetricFamily(
             f"{PREFIX}_buffer_capacity_events", "Events that may wait.", value=backlog.capacity
         )
+
+
+class _ProducerCollector(Collector):
+    def __init__(self, statistics: Callable[[], Statistics | None]) -> None:
+        self._statistics = statistics
+
+    def collect(self) -> Iterator[Metric]:
+        """The statistics of the last seconds."""
+        statistics = self._statistics()
+        if statistics is None:
+            return
+        yield GaugeMetricFamily(
+            f"{PREFIX}_kafka_brokers_up",
+            "Brokers with a connection that works.",
+            value=statistics.brokers_up,
+        )
+        yield GaugeMetricFamily(
+            f"{PREFIX}_buffer_bytes", "Bytes of events that wait.", value=statistics.queued_bytes
+        )
+        if statistics.round_trip_seconds is not None:
+            yield GaugeMetricFamily(
+                f"{PREFIX}_kafka_round_trip_seconds",
+                "Mean time of an answer of the slowest broker.",
+                value=statistics.round_trip_seconds,
+            )

@@ -6,10 +6,22 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+from churnguard_collector.choice import SinkName
+from churnguard_web.options import add_address, add_drain, add_log_level, whole_number
 
 EPILOG = """\
-The database's address holds a password: it comes from a file or from DATABASE_URL, never from the command line.
+Events go to Kafka where KAFKA_BOOTSTRAP or --bootstrap says where it is, else to the database of DATABASE_URL or
+--database. Passwords come from files or the environment, never from the command line.
+
+environment:
+  KAFKA_BOOTSTRAP          HOST:PORT of some brokers, with commas
+  KAFKA_SECURITY_PROTOCOL  PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL (default: SASL_SSL with a user, else PLAINTEXT)
+  KAFKA_USER               user of SCRAM-SHA-512
+  KAFKA_CREDENTIALS        folder with the files password and ca.crt, as of Strimzi's Secrets
+  KAFKA_TOPIC_PREFIX       what stands before the names of topics
+  DATABASE_URL             postgresql://...
 
 exit codes: 0 stopped by a signal and nothing left, 1 crashed, 2 refused (the last line of the log says why),
 3 stopped, but some requests were not answered or some events not written
@@ -23,6 +35,8 @@ class Options:
     command: Literal["serve", "migrate"]
     database: Path | None
     log_level: str
+    sink: SinkName | None = None
+    bootstrap: str | None = None
     keys: Path = Path()
     host: str = ""
     port: int = 0
@@ -49,14 +63,19 @@ def parse_options(arguments: Sequence[str]) -> Options:
         each.add_argument(
             "--database", type=Path, metavar="FILE", help="file of postgresql://... (default: DATABASE_URL)"
         )
-        levels = ("debug", "info", "warning", "error")
-        each.add_argument("--log-level", choices=levels, default="info", help="default: info")
+        add_log_level(each)
     _add_serving(serve)
     return Options(**vars(parser.parse_args(arguments)))
 
 
 def _add_serving(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    add("--sink", choices=get_args(SinkName), help="where events go (default: what the settings below say)")
+    add(
+        "--bootstrap",
+        metavar="HOST:PORT",
+        help="some brokers of Kafka, with commas (default: KAFKA_BOOTSTRAP)",
+    )
     add(
         "--keys",
         type=Path,
@@ -64,52 +83,19 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write keys and workspaces, as JSON; read again on change",
     )
-    add("--host", default="0.0.0.0", help="address to listen on (default: all)")  # noqa: S104 - in a pod
-    add("--port", type=_port, default=8080, help="port of HTTP; 0 takes a free one (default: 8080)")
+    add_address(parser, port=8080)
     add(
         "--keep-days",
-        type=_days,
+        type=whole_number(low=1, high=3650),
         default=90,
         metavar="DAYS",
         help="days before today whose events are kept; older ones are dropped (default: 90)",
     )
     add(
         "--most-waiting",
-        type=_waiting,
+        type=whole_number(low=1000, high=10_000_000),
         default=100_000,
         metavar="EVENTS",
-        help="events that may wait to be written; beyond it, callers are asked to come again (default: 100000)",
+        help="events that may wait to be kept; beyond it, callers are asked to come again (default: 100000)",
     )
-    add(
-        "--drain-seconds",
-        type=_seconds,
-        default=10.0,
-        metavar="SECONDS",
-        help="how long to go on answering after SIGTERM, as not ready (default: 10)",
-    )
-
-
-def _port(text: str) -> int:
-    return _number(text, low=0, high=65535)
-
-
-def _days(text: str) -> int:
-    return _number(text, low=1, high=3650)
-
-
-def _waiting(text: str) -> int:
-    return _number(text, low=1000, high=10_000_000)
-
-
-def _number(text: str, *, low: int, high: int) -> int:
-    number = int(text)
-    if not low <= number <= high:
-        raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600")
-    return seconds
+    add_drain(parser)

@@ -1,4 +1,4 @@
-"""One run of the program: read the keys, reach the database, listen, take events, drain."""
+"""One run of the program: read the keys, reach what keeps events, listen, take events, drain."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ import uvloop
 from prometheus_client import disable_created_metrics
 
 from churnguard_collector.app import application
+from churnguard_collector.choice import UnclearSink, chosen_sink
+from churnguard_collector.kafka_sink import KafkaSink
 from churnguard_collector.keys import InvalidKeys, Keys
 from churnguard_collector.metrics import Metrics
 from churnguard_collector.options import Options
 from churnguard_collector.postgres_sink import PostgresSink
-from churnguard_collector.reload import follow, read_keys
+from churnguard_collector.reload import keys_file
 from churnguard_collector.server import serve
 from churnguard_collector.service import Service
+from churnguard_collector.sink import Sink
 from churnguard_core.logs import configure_logging
+from churnguard_eventlog.connection import InvalidConnection, connection_from
+from churnguard_eventlog.topics import topics_from
 from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.migrate import HEAD, WrongSchema, migrate
+from churnguard_web.listening import listen, readiness
 
 log = logging.getLogger("churnguard.collector")
 
@@ -49,10 +55,9 @@ def run(options: Options) -> int:
     configure_logging(level=options.log_level)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
-        url = _database_url(options.database, environ=os.environ)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_migrate(url) if options.command == "migrate" else _serve(options, url=url))
-    except (InvalidKeys, WrongSchema, NoDatabase, OSError) as error:
+            return runner.run(_migrate(options) if options.command == "migrate" else _serve(options))
+    except (InvalidKeys, InvalidConnection, UnclearSink, WrongSchema, NoDatabase, OSError) as error:
         log.error("refused", extra={"problem": str(error)})
         return REFUSED
 
@@ -68,25 +73,37 @@ def _database_url(file: Path | None, *, environ: Mapping[str, str]) -> str:
     return url
 
 
-async def _migrate(url: str) -> int:
+async def _migrate(options: Options) -> int:
+    url = _database_url(options.database, environ=os.environ)
     with _reaching_the_database():
         await migrate(url)
     log.info("migrated", extra={"version": HEAD})
     return STOPPED
 
 
-async def _serve(options: Options, *, url: str) -> int:
+async def _serve(options: Options) -> int:
     started = time.monotonic()
-    keys = read_keys(options.keys)
-    metrics = Metrics(version=version("churnguard-collector"), sink="postgres")
+    mounted = keys_file(options.keys)
+    keys = mounted.read()
     days = KeptDays(past=options.keep_days)
-    sink = PostgresSink(url, days=days, capacity=options.most_waiting, meter=metrics)
+    chosen = chosen_sink(
+        named=options.sink,
+        has_bootstrap=options.bootstrap is not None,
+        has_database=options.database is not None,
+        environ=os.environ,
+    )
+    metrics = Metrics(version=version("churnguard-collector"), sink=chosen)
+    sink: Sink = (
+        _kafka_sink(options, metrics=metrics)
+        if chosen == "kafka"
+        else _postgres_sink(options, days=days, metrics=metrics)
+    )
     metrics.watch_backlog(lambda: sink.backlog)
-    with contextlib.closing(_listen(options)) as listener:
+    with contextlib.closing(listen(host=options.host, port=options.port)) as listener:
         with _reaching_the_database():
             await sink.start()
         service = Service(keys=keys, sink=sink, days=days, metrics=metrics)
-        reloading = asyncio.create_task(follow(options.keys, current=keys, apply=partial(_apply, service)))
+        reloading = asyncio.create_task(mounted.follow(current=keys, apply=partial(_apply, service)))
         # What was loaded stays for life: the collector of garbage need not look at it again.
         gc.collect()
         gc.freeze()
@@ -105,6 +122,18 @@ async def _serve(options: Options, *, url: str) -> int:
     return LEFT if any(left.values()) else STOPPED
 
 
+def _kafka_sink(options: Options, *, metrics: Metrics) -> KafkaSink:
+    connection = connection_from(os.environ, bootstrap=options.bootstrap)
+    sink = KafkaSink(connection, topics=topics_from(os.environ), capacity=options.most_waiting, meter=metrics)
+    metrics.watch_producer(lambda: sink.statistics)
+    return sink
+
+
+def _postgres_sink(options: Options, *, days: KeptDays, metrics: Metrics) -> PostgresSink:
+    url = _database_url(options.database, environ=os.environ)
+    return PostgresSink(url, days=days, capacity=options.most_waiting, meter=metrics)
+
+
 def _apply(service: Service, keys: Keys) -> None:
     service.keys = keys
 
@@ -117,16 +146,5 @@ def _reaching_the_database() -> Iterator[None]:
         raise NoDatabase(f"the database cannot be reached: {error or type(error).__name__}") from None
 
 
-def _listen(options: Options) -> socket.socket:
-    address = (options.host, options.port)
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    try:
-        return socket.create_server(address, family=family, backlog=2048)
-    except OSError as error:
-        raise OSError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from None
-
-
 def _say_ready(listener: socket.socket, *, started: float) -> None:
-    host, port = listener.getsockname()[:2]
-    seconds = round(time.monotonic() - started, 3)
-    log.info("ready", extra={"host": host, "port": port, "seconds": seconds})
+    log.info("ready", extra=readiness(listener, started=started))

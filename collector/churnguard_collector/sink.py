@@ -28,6 +28,9 @@ class Sink(Protocol):
     seconds that it was configured with.
     """
 
+    async def start(self) -> None:
+        """Begin; what hinders it for good is an error of the sink's own."""
+
     def deliver(self, events: Sequence[Envelope], bad: Sequence[BadEvent]) -> Awaitable[Sequence[Outcome]]:
         """Keep events, and the reasons of bad ones beside them.
 

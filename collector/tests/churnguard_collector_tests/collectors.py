@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import json
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -15,20 +14,13 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from churnguard_collector_tests.write_keys import SERVER
+from churnguard_servers import clients
 from churnguard_servers.processes import PATIENCE, Log
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A status, headers in lower case, and the body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+class Answer(clients.Answer):
+    """An answer about events."""
 
     @property
     def results(self) -> list[str]:
@@ -58,7 +50,7 @@ class Collector:
         return port
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return clients.connect(self.port)
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -93,8 +85,5 @@ class Collector:
 def exchange(
     connection: http.client.HTTPConnection, method: str, path: str, body: Any, headers: Mapping[str, str]
 ) -> Answer:
-    encoded = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-    connection.request(method, path, encoded, dict(headers))
-    answer = connection.getresponse()
-    names = {name.lower(): value for name, value in answer.getheaders()}
-    return Answer(status=answer.status, headers=names, body=answer.read())
+    found = clients.exchange(connection, method, path, body, headers)
+    return Answer(status=found.status, headers=found.headers, body=found.body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ class Load:
     """Events sent to a port of loopback by several threads until it is told to stop."""
 
     port: int
-    sent: set[str] = field(default_factory=set)
+    sent: Counter[str] = field(default_factory=Counter)
+    """How often each event was sent."""
     acknowledged: set[str] = field(default_factory=set)
     broken_off: int = 0
 
@@ -51,7 +53,9 @@ class Load:
         """Until so many more events are acknowledged than now."""
         with self._news:
             wanted = len(self.acknowledged) + more
-            assert self._news.wait_for(lambda: len(self.acknowledged) >= wanted, PATIENCE), "nothing goes on"
+            while (seen := len(self.acknowledged)) < wanted:
+                went_on = self._news.wait_for(lambda: len(self.acknowledged) > seen, PATIENCE)
+                assert went_on, "nothing goes on"
 
     def _send(self, client: int) -> None:
         numbers = itertools.count()
@@ -59,9 +63,9 @@ class Load:
             if self._stop.is_set():
                 return
             batch = list(itertools.islice(_events(client, numbers), size))
-            with self._news:
-                self.sent |= {event["messageId"] for event in batch}
             for pause in PAUSES:
+                with self._news:
+                    self.sent.update(event["messageId"] for event in batch)
                 if self._is_answered(batch) or self._stop.wait(pause):
                     break
 

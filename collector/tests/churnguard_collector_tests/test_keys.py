@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 
 from churnguard_collector.keys import InvalidKeys, Keys, parse_keys
-from churnguard_collector.reload import follow, read_keys
+from churnguard_collector.reload import keys_file
 from churnguard_collector_tests.write_keys import BROWSER, SERVER, SHOP, hashed, key_file
 
 
@@ -75,35 +74,7 @@ def test_a_wrong_secret_is_named_and_not_shown(secret: str) -> None:
 
 def test_a_file_that_is_no_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidKeys, match="No such file"):
-        read_keys(tmp_path / "missing.json")
+        keys_file(tmp_path / "missing.json").read()
     (tmp_path / "large.json").write_bytes(b" " * (1024 * 1024 + 1))
     with pytest.raises(InvalidKeys, match=r"large.json: larger than 1024 KiB"):
-        read_keys(tmp_path / "large.json")
-
-
-def test_a_changed_file_is_applied_and_a_broken_one_is_not(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    file = tmp_path / "keys.json"
-    applied: list[Keys] = []
-
-    async def until(reached: Any) -> None:
-        async with asyncio.timeout(60):
-            while not reached():
-                await asyncio.sleep(0.01)  # between two looks
-
-    async def change() -> None:
-        file.write_text(json.dumps(key_file()))
-        following = asyncio.create_task(follow(file, current=Keys({}), apply=applied.append, seconds=0.01))
-        await until(lambda: len(applied) == 1)
-        file.write_text("{")
-        await until(lambda: "keys unchanged: the new file cannot be used" in caplog.messages)
-        file.unlink()
-        await until(lambda: caplog.messages.count("keys unchanged: the new file cannot be used") > 1)
-        file.with_suffix(".new").write_text(json.dumps(key_file(keys=[entry()])))
-        file.with_suffix(".new").rename(file)
-        await until(lambda: len(applied) == 2)
-        following.cancel()
-
-    asyncio.run(change())
-    assert [len(keys.by_digest) for keys in applied] == [4, 1]
+        keys_file(tmp_path / "large.json").read()

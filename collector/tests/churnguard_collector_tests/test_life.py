@@ -136,7 +136,9 @@ def test_what_hinders_it_is_said_before_it_listens(
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps(key_file()))
     serve = ("serve", "--keys", str(keys), "--host", "127.0.0.1", "--port", "0")
-    assert "DATABASE_URL holds no address of a database" in problem(run(*serve))
+    assert "nowhere to keep events" in problem(run(*serve))
+    assert "DATABASE_URL holds no address" in problem(run(*serve, "--sink", "postgres"))
+    assert "KAFKA_BOOTSTRAP must be HOST:PORT" in problem(run(*serve, "--bootstrap", "nonsense"))
     assert "cannot be read" in problem(run(*serve, "--database", str(tmp_path / "missing")))
     empty = postgres.url("postgres")
     assert "there are no tables, this program needs version" in problem(run(*serve, url=empty))

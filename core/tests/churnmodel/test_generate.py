@@ -13,6 +13,7 @@ from churnguard_core.churnmodel.status import REASONS
 
 GENERATED = [
     "docs/reference/churnmodel.md",
+    "docs/reference/events.md",
     "docs/reference/metrics.md",
     "manifests/crds/churnguard.dev_churnmodels.yaml",
 ]

@@ -5,22 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from provision import toolchains
+from provision import maven, toolchains
 from provision.cache import cache_root, sole_writer
 from provision.catalogue import MODULES
-from provision.errors import ToolError
 
 POM: Final = MODULES / "strimzi" / "pom.xml"
 GENERATOR: Final = "io.strimzi.crdgenerator.CrdGenerator"
 KINDS: Final = ("kafka.Kafka", "nodepool.KafkaNodePool", "topic.KafkaTopic", "user.KafkaUser")
-LINES: Final = 20
 
 
 def folder() -> Path:
@@ -50,26 +45,13 @@ def generator_arguments(*, files: Path) -> list[str]:
 
 
 def _write(aside: Path) -> Path:
-    if shutil.which("mvn") is None:
-        raise ToolError("Strimzi's definitions: Maven is missing (on Debian and Ubuntu install maven).")
     print(
         "strimzi: writing its definitions, with libraries from Maven Central ...", file=sys.stderr, flush=True
     )
-    # The program needs Java 21, which few machines have; Maven is content with the machine's own.
-    java = toolchains.install(toolchains.JAVA) / "java"
     jars, files = aside / "jars", aside / "files"
     files.mkdir()
-    copy = ["dependency:copy-dependencies", f"-DoutputDirectory={jars}"]
-    _run("mvn", "--batch-mode", "--quiet", "--file", str(POM), *copy)
-    _run(str(java), "-cp", f"{jars}{os.sep}*", *generator_arguments(files=files))
+    maven.copy_jars(pom=POM, into=jars)
+    # The program needs Java 21, which few machines have; Maven is content with the machine's own.
+    java = toolchains.install(toolchains.JAVA) / "java"
+    maven.run(str(java), "-cp", f"{jars}{os.sep}*", *generator_arguments(files=files))
     return files
-
-
-def _run(*command: str) -> None:
-    done: subprocess.CompletedProcess[str] = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise ToolError(_told(command, output=(done.stdout + done.stderr).splitlines()))
-
-
-def _told(command: Sequence[str], *, output: Sequence[str]) -> str:
-    return "\n".join([f"Strimzi's definitions: {Path(command[0]).name} fails:", *output[-LINES:]])

@@ -1,0 +1,280 @@
+"""The sink that has Kafka acknowledge: ``kept`` is what all replicas in sync have.
+
+A request's events are encoded first and handed to the producer then, in their order, so one that cannot be encoded
+keeps no other from being sent. The producer gathers the records of all requests into batches; a thread of our own hears
+what became of them. Its idempotence covers what it repeats itself, not what a caller sends again: that is what the
+landing's exact dedupe is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from churnguard_collector.deliveries import Deliveries, Delivery
+from churnguard_collector.sink import Backlog, Outcome
+from churnguard_core.events.bad import BadEvent, encode_bad_event
+from churnguard_core.events.envelope import Envelope, encode_envelope
+from churnguard_core.events.topics import record_headers, record_key
+from churnguard_eventlog.access import ask_for_topics, problem_of_access, refusal_of
+from churnguard_eventlog.connection import Connection, InvalidConnection
+from churnguard_eventlog.settings import (
+    DELIVERY_MILLISECONDS,
+    connection_settings,
+    producer_settings,
+)
+from churnguard_eventlog.statistics import Statistics, parse_statistics
+from churnguard_eventlog.topics import EventTopics
+
+Headers = list[tuple[str, str | bytes | None]]
+
+log = logging.getLogger("churnguard.collector")
+_librdkafka = logging.getLogger("churnguard.kafka")
+
+CLIENT: Final = "churnguard-collector"
+QUEUE_KIBIBYTES: Final = 128 * 1024
+"""Of records that wait; what a process may need of memory is bounded by it."""
+FULL: Final = 0.5
+"""The part of the queue from which on no more events should come."""
+SILENT_SECONDS: Final = 30.0
+"""Without a broker for so long, the sink is not ready."""
+GIVE_UP_SECONDS: Final = DELIVERY_MILLISECONDS / 1000 + 5.0
+"""librdkafka gives every record up by itself before that."""
+LOOK_SECONDS: Final = 60.0
+LOOK_SOON_SECONDS: Final = 2.0
+"""Between two looks at the topics: when all is well, and when it is not."""
+ANSWER_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.2
+
+TICK_SECONDS: Final = 1.0
+
+_NO_BROKER: Final = "no broker of Kafka can be reached"
+_HEADERS_OF_BAD: Final[Headers] = [("content-type", b"application/json")]
+
+
+class Meter(Protocol):
+    """Counts what the sink does."""
+
+    def written(self, *, seconds: float) -> None:
+        """All records of a request were acknowledged."""
+
+    def record_failed(self, *, reason: str) -> None:
+        """A record was not, as far as is known; called in any thread."""
+
+
+class KafkaSink:
+    """Keeps events in topics.
+
+    Args:
+        connection: Where Kafka is.
+        topics: Where events go, and the reasons of bad ones.
+        capacity: Records that may wait.
+        meter: Told of what happens.
+    """
+
+    def __init__(self, connection: Connection, *, topics: EventTopics, capacity: int, meter: Meter) -> None:
+        self._connection = connection
+        self._topics = topics
+        self._capacity = capacity
+        self._meter = meter
+        self._producer: Producer
+        self._deliveries: Deliveries
+        self._headers: dict[tuple[str, str], Headers] = {}
+        self._statistics: Statistics | None = None
+        self._reached = -SILENT_SECONDS
+        self._refusal: str | None = None
+        self._trouble = ""
+        self._unusable: str | None = _NO_BROKER
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(target=self._poll_forever, name="kafka-acks", daemon=True)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to talk to Kafka; returns when the topics were looked at, or cannot be.
+
+        That no broker can be reached, or a topic is missing, is no error: it is what ``problem`` says until it changes.
+
+        Raises:
+            InvalidConnection: The settings cannot be used.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._looks = asyncio.Event()
+        self._deliveries = Deliveries(failed=self._failed, completed=self._completed)
+        settings = producer_settings(
+            self._connection, client=CLIENT, queue_records=self._capacity, queue_kibibytes=QUEUE_KIBIBYTES
+        )
+        heard = {"stats_cb": self._counted, "error_cb": self._erred}
+        try:
+            self._producer = Producer({**settings, **heard}, logger=_librdkafka)
+            admin = AdminClient(connection_settings(self._connection, client=CLIENT), logger=_librdkafka)
+        except KafkaException as failed:
+            raise InvalidConnection(f"Kafka: {failed.args[0].str()}") from None
+        self._poller.start()
+        await self._look(admin)
+        self._judge()
+        self._tasks = [
+            asyncio.create_task(task) for task in (self._look_forever(admin), self._judge_forever())
+        ]
+
+    @property
+    def backlog(self) -> Backlog:
+        """What waits, and what is on its way."""
+        return Backlog(events=len(self._producer), capacity=self._capacity)
+
+    @property
+    def statistics(self) -> Statistics | None:
+        """The latest of the producer; None when there were none yet."""
+        return self._statistics
+
+    def problem(self) -> str | None:
+        """Why no more events should come."""
+        if self._unusable is not None:
+            return self._unusable
+        queued = 0 if self._statistics is None else self._statistics.queued_bytes
+        if len(self._producer) > self._capacity * FULL or queued > QUEUE_KIBIBYTES * 1024 * FULL:
+            return "too many events wait"
+        return None
+
+    def deliver(
+        self, events: Sequence[Envelope], bad: Sequence[BadEvent]
+    ) -> asyncio.Future[Sequence[Outcome]]:
+        """Hand everything to the producer."""
+        if self._unusable is not None:
+            outcomes: asyncio.Future[Sequence[Outcome]] = self._loop.create_future()
+            outcomes.set_result(["unavailable"] * len(events))
+            return outcomes
+        values = [encode_envelope(event) for event in events]
+        delivery = self._deliveries.begin(values)
+        handed = self._produce(events, values, delivery)
+        delivery.expect(handed + self._produce_bad(bad, delivery))
+        return delivery.outcomes
+
+    async def drain(self, *, seconds: float) -> int:
+        """Wait for all acknowledgements; returns how many records were left."""
+        if waiting := self._deliveries.unanswered():
+            await asyncio.wait(waiting, timeout=seconds)
+        return len(self._producer)
+
+    async def close(self) -> None:
+        """Stop listening; what was not acknowledged is answered as unknown."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping.set()
+        self._poller.join()
+        self._deliveries.expire(begun_before=math.inf)
+
+    def _produce(self, events: Sequence[Envelope], values: Sequence[bytes], delivery: Delivery) -> int:
+        """Hand over events in their order; returns how many were."""
+        produce, topic, heard, handed = self._producer.produce, self._topics.events, delivery.heard, 0
+        for place, (event, value) in enumerate(zip(events, values, strict=True)):
+            key = record_key(workspace=event.workspace, subject=event.subject)
+            try:
+                produce(topic, value, key, -1, heard, None, 0, self._headers_of(event))
+                handed += 1
+            except BufferError:
+                delivery.result[place:] = ["overloaded"] * (len(values) - place)
+                break
+            except KafkaException as failed:
+                error = failed.args[0]
+                delivery.result[place] = (
+                    "unstorable" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else "unavailable"
+                )
+                self._failed(error, topic)
+        return handed
+
+    def _produce_bad(self, bad: Sequence[BadEvent], delivery: Delivery) -> int:
+        handed = 0
+        for each in bad:
+            key = record_key(workspace=each.workspace, subject=each.subject) if each.subject else None
+            try:
+                self._producer.produce(
+                    self._topics.bad_events,
+                    encode_bad_event(each),
+                    key,
+                    on_delivery=delivery.heard,
+                    headers=_HEADERS_OF_BAD,
+                )
+                handed += 1
+            except (BufferError, KafkaException):
+                self._meter.record_failed(reason="bad_event")
+        return handed
+
+    def _headers_of(self, event: Envelope) -> Headers:
+        kind = (event.type, event.source)
+        headers = self._headers.get(kind)
+        if headers is None:
+            # As many as there are types and keys.
+            headers = self._headers[kind] = [*record_headers(event)]
+        return headers
+
+    def _completed(self, delivery: Delivery) -> None:
+        self._meter.written(seconds=self._loop.time() - delivery.begun)
+
+    def _failed(self, error: KafkaError, topic: str) -> None:
+        """A record was not delivered; called in any thread."""
+        self._meter.record_failed(reason=error.name())
+        refusal = refusal_of(error, topic=topic, access="write")
+        if refusal is not None and refusal != self._refusal:
+            self._refusal = refusal
+            self._loop.call_soon_threadsafe(self._judge)
+
+    def _counted(self, statistics: str) -> None:
+        self._statistics = parse_statistics(statistics)
+        if self._statistics.brokers_up:
+            self._reached = time.monotonic()
+
+    def _erred(self, error: KafkaError) -> None:
+        self._trouble = error.str()
+
+    def _poll_forever(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._producer.poll(POLL_SECONDS)
+            except Exception:
+                log.exception("an acknowledgement could not be handled")
+
+    async def _look_forever(self, admin: AdminClient) -> None:
+        while True:
+            self._looks.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SOON_SECONDS if self._unusable else LOOK_SECONDS):
+                    await self._looks.wait()
+            await self._look(admin)
+            self._judge()
+
+    async def _look(self, admin: AdminClient) -> None:
+        topics = (self._topics.events, self._topics.bad_events)
+        answers = ask_for_topics(admin, topics, seconds=ANSWER_SECONDS)
+        await asyncio.wait([asyncio.wrap_future(answer) for answer in answers.values()])
+        try:
+            self._refusal = problem_of_access(answers, access="write")
+            self._reached = time.monotonic()
+        except KafkaException as failed:
+            self._trouble = self._trouble or failed.args[0].str()
+
+    async def _judge_forever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._deliveries.expire(begun_before=self._loop.time() - GIVE_UP_SECONDS)
+            self._judge()
+
+    def _judge(self) -> None:
+        """Whether events can be kept at this moment."""
+        before, self._unusable = self._unusable, self._refusal
+        if time.monotonic() - self._reached > SILENT_SECONDS:
+            self._unusable = f"{_NO_BROKER}: {self._trouble}" if self._trouble else _NO_BROKER
+        if self._unusable is not None and before != self._unusable:
+            log.warning("events cannot be kept", extra={"problem": self._unusable})
+        elif before is not None and self._unusable is None:
+            self._trouble = ""
+            log.info("events can be kept")
