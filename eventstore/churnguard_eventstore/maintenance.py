@@ -1,4 +1,4 @@
-"""Partitions for the days to come, made while the sink writes."""
+"""Partitions for the days to come, made while others write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import asyncpg
 from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.partitions import keep_partitions
 
-log = logging.getLogger("churnguard.collector")
+log = logging.getLogger("churnguard.eventstore")
 
 SECONDS: Final = 3600.0
 """Between two rounds."""

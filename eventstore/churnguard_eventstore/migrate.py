@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import asyncpg
 
-# Alembic and SQLAlchemy are imported where they are used: a collector that serves never needs them.
+# Alembic and SQLAlchemy are imported where they are used: a program that serves never needs them.
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The version that this program works with."""
 _FOLDER: Final = Path(__file__).parent / "migrations"
 
@@ -53,4 +53,4 @@ async def check_schema(connection: asyncpg.Connection) -> None:
         found = None
     if found != HEAD:
         was = "there are no tables" if found is None else f"the tables are of version {found}"
-        raise WrongSchema(f"{was}, this program needs version {HEAD}; run churnguard-collector migrate")
+        raise WrongSchema(f"{was}, this program needs version {HEAD}; run its command migrate")

@@ -9,7 +9,7 @@ import asyncpg
 
 from churnguard_eventstore.days import KeptDays, partition_name
 
-_LOCK: Final = 0x636875726E  # any number, the same in every collector
+_LOCK: Final = 0x636875726E  # any number, the same in every program of ours
 _LOCK_SECONDS: Final = 5
 """Statements on the table wait behind one that waits for its lock: better to try again later than to hold them up."""
 
@@ -21,7 +21,7 @@ WHERE inhparent = 'churnguard.events'::regclass
 
 
 async def keep_partitions(connection: asyncpg.Connection, *, days: KeptDays, today: date) -> None:
-    """Make what is wanted and missing, and drop what is outdated, bad events too; one collector at a time."""
+    """Make what is wanted and missing, and drop what is outdated, bad events too; one program at a time."""
     async with connection.transaction():
         await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)

@@ -48,6 +48,8 @@ def _insert(table: str, columns: Sequence[tuple[str, str]]) -> str:
 # An event that is there already, or twice in these arrays, is one row.
 KEEP_EVENTS: Final = _insert("events", _EVENT_COLUMNS) + " ON CONFLICT DO NOTHING"
 KEEP_BAD_EVENTS: Final = _insert("bad_events", _BAD_COLUMNS)
+EVENT_NAMES: Final = tuple(name for name, _ in _EVENT_COLUMNS)
+"""Columns of an ``event_row``."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,29 +59,30 @@ def order_of(envelope: Envelope) -> tuple[str, str, datetime]:
     return (envelope.workspace, envelope.message_id, envelope.original_timestamp)
 
 
+def event_row(event: Envelope) -> tuple[Any, ...]:
+    """The event's row, a value for each column."""
+    return (
+        event.workspace,
+        event.message_id,
+        event.original_timestamp,
+        event.timestamp,
+        event.received_at,
+        event.type,
+        event.subject,
+        event.anonymous_subject,
+        event.previous_subject,
+        event.group_subject,
+        event.name,
+        event.category,
+        bytes(event.properties).decode(),
+        bytes(event.context).decode(),
+        event.source,
+    )
+
+
 def event_arrays(envelopes: Iterable[Envelope]) -> list[list[Any]]:
     """Arguments of ``KEEP_EVENTS``: an array for each column."""
-    rows = [
-        (
-            each.workspace,
-            each.message_id,
-            each.original_timestamp,
-            each.timestamp,
-            each.received_at,
-            each.type,
-            each.subject,
-            each.anonymous_subject,
-            each.previous_subject,
-            each.group_subject,
-            each.name,
-            each.category,
-            bytes(each.properties).decode(),
-            bytes(each.context).decode(),
-            each.source,
-        )
-        for each in envelopes
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [list(column) for column in zip(*map(event_row, envelopes), strict=True)]
 
 
 def bad_event_arrays(bad: Iterable[BadEvent]) -> list[list[Any]]:

@@ -1,27 +1,49 @@
-"""The tables, from nothing to what the program writes."""
+"""The tables, from nothing to what programs write, and from the version before."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
+import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import asyncpg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from churnguard_eventstore import migrate as migrating
-from churnguard_eventstore.migrate import HEAD, migrate
+from churnguard_eventstore.migrate import HEAD, WrongSchema, check_schema, migrate
 from churnguard_servers.postgres import PostgresServer, execute
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+pytestmark = pytest.mark.servers
 
+Rows = Callable[..., list[dict[str, Any]]]
+FIRST = "0001"
+PATIENCE = 120.0
+MIGRATE = "import asyncio, sys; from churnguard_eventstore.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
 COLUMNS = """
 SELECT table_name, column_name, data_type FROM information_schema.columns
 WHERE table_schema = 'churnguard' ORDER BY 1, 2
 """
+EVENTS = "SELECT workspace, message_id, subject, properties FROM churnguard.events"
+
+
+def empty_database(postgres: PostgresServer, name: str) -> str:
+    execute(postgres.url("postgres"), f"CREATE DATABASE {name}")
+    return postgres.url(name)
+
+
+def check(url: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await check_schema(connection)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
 
 
 def test_there_is_one_way_and_it_leads_forward() -> None:
@@ -35,31 +57,54 @@ def test_there_is_one_way_and_it_leads_forward() -> None:
 
 
 def test_an_empty_database_is_migrated_once_by_however_many(
-    postgres: PostgresServer,
-    run: Callable[..., subprocess.CompletedProcess[str]],
-    rows: Callable[..., list[dict[str, Any]]],
+    postgres: PostgresServer, rows: Rows, environment: dict[str, str]
 ) -> None:
-    execute(postgres.url("postgres"), "CREATE DATABASE migrated_at_once")
-    url = postgres.url("migrated_at_once")
-    with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda _: run("migrate", url=url), range(2)))
-    assert [each.returncode for each in done] == [0, 0], [each.stderr for each in done]
-    versions = rows(url, "SELECT version_num FROM churnguard.schema_version")
-    assert versions == [{"version_num": HEAD}]
+    url = empty_database(postgres, "migrated_at_once")
+    with pytest.raises(WrongSchema, match="there are no tables, this program needs version"):
+        check(url)
+    command = [sys.executable, "-c", MIGRATE, url]
+    processes = [subprocess.Popen(command, env=environment, cwd="/") for _ in range(2)]
+    assert [process.wait(PATIENCE) for process in processes] == [0, 0]
+    assert rows(url, "SELECT version_num FROM churnguard.schema_version") == [{"version_num": HEAD}]
     before = rows(url, COLUMNS)
-    assert {row["table_name"] for row in before} == {"events", "bad_events", "schema_version"}
+    assert {row["table_name"] for row in before} == {
+        "events",
+        "bad_events",
+        "kafka_offsets",
+        "schema_version",
+    }
     asyncio.run(migrate(url))
     assert rows(url, COLUMNS) == before
+    check(url)
 
 
-def test_other_tables_of_the_database_are_left_alone(
-    postgres: PostgresServer, rows: Callable[..., list[dict[str, Any]]]
-) -> None:
+def test_tables_of_the_version_before_keep_their_rows(postgres: PostgresServer, rows: Rows) -> None:
+    url = empty_database(postgres, "migrated_step_by_step")
+    asyncio.run(migrate(url, version=FIRST))
     execute(
-        postgres.url("postgres"),
-        "CREATE DATABASE shop",
+        url,
+        "CREATE TABLE churnguard.events_20260301 PARTITION OF churnguard.events "
+        "FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-03-02 00:00:00+00')",
+        "INSERT INTO churnguard.events (workspace, message_id, original_timestamp, timestamp, received_at, type, "
+        "subject, properties, context, source) SELECT 'demo', 'm' || number, '2026-03-01 12:00:00+00', now(), "
+        """now(), 'track', 'k1_0', '{"a": 1}', '{}', 'server' FROM generate_series(1, 50) AS number""",
+        "INSERT INTO churnguard.bad_events VALUES ('demo', 'server', 'schema', '[]', now(), 'm', NULL)",
     )
-    url = postgres.url("shop")
+    before = rows(url, EVENTS + " ORDER BY message_id")
+    with pytest.raises(
+        WrongSchema, match=f"the tables are of version {FIRST}, this program needs version {HEAD}"
+    ):
+        check(url)
+    asyncio.run(migrate(url))
+    check(url)
+    assert rows(url, EVENTS + " ORDER BY message_id") == before
+    assert len(before) == 50
+    assert len(rows(url, "SELECT * FROM churnguard.bad_events")) == 1
+    assert rows(url, "SELECT * FROM churnguard.kafka_offsets") == []
+
+
+def test_other_tables_of_the_database_are_left_alone(postgres: PostgresServer, rows: Rows) -> None:
+    url = empty_database(postgres, "shop")
     execute(url, "CREATE TABLE events (id int)", "CREATE TABLE alembic_version (version_num text)")
     asyncio.run(migrate(url))
     assert rows(url, "SELECT * FROM public.alembic_version") == []

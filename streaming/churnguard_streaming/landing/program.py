@@ -1,0 +1,142 @@
+"""One run of the program: reach the database, listen, land, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+import asyncpg
+import uvloop
+from prometheus_client import disable_created_metrics
+
+from churnguard_core.logs import configure_logging
+from churnguard_eventlog.connection import Connection, InvalidConnection, connection_from
+from churnguard_eventlog.settings import producer_settings
+from churnguard_eventlog.topics import PREFIX_VARIABLE, EventTopics, topics_from
+from churnguard_eventstore.address import NoDatabase, database_url
+from churnguard_eventstore.days import KeptDays
+from churnguard_eventstore.migrate import HEAD, WrongSchema, migrate
+from churnguard_streaming.landing.app import application
+from churnguard_streaming.landing.handing import Nobody
+from churnguard_streaming.landing.landing import Landing
+from churnguard_streaming.landing.metrics import Metrics
+from churnguard_streaming.landing.options import Options
+from churnguard_streaming.landing.reader import KafkaSource
+from churnguard_streaming.landing.rejects import Rejects
+from churnguard_streaming.landing.store import PROGRAM, Store
+from churnguard_web.listening import listen, readiness
+from churnguard_web.server import Server
+
+log = logging.getLogger("churnguard.landing")
+
+STOPPED: Final = 0
+REFUSED: Final = 2
+LEFT: Final = 3
+MOST_REJECTED: Final = 10_000
+MOST_REJECTED_KIBIBYTES: Final = 16 * 1024
+
+
+def run(options: Options) -> int:
+    """Migrate, or land events until a signal; the process's exit code."""
+    configure_logging(level=options.log_level)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    try:
+        url = database_url(options.database, environ=os.environ)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_migrate(url) if options.command == "migrate" else _land(options, url=url))
+    except (InvalidConnection, WrongSchema, NoDatabase, OSError) as error:
+        log.error("refused", extra={"problem": str(error)})
+        return REFUSED
+
+
+async def _migrate(url: str) -> int:
+    with _reaching_the_database():
+        await migrate(url)
+    log.info("migrated", extra={"version": HEAD})
+    return STOPPED
+
+
+async def _land(options: Options, *, url: str) -> int:
+    started = time.monotonic()
+    kafka, topics = connection_from(os.environ), topics_from(os.environ)
+    metrics = Metrics(version=version("churnguard-streaming"))
+    store = Store(
+        url,
+        days=KeptDays(past=options.keep_days),
+        bad_topic=_bad_topic(kafka, topics),
+        receiver=Nobody(),
+        clock=_now,
+    )
+    with contextlib.closing(listen(host=options.host, port=options.port)) as listener:
+        with _reaching_the_database():
+            await store.open()
+        source = KafkaSource(kafka=kafka, name=topics.events, group=_group(options), client=PROGRAM)
+        landing = Landing(source=source, store=store, metrics=metrics, clock=_now)
+        metrics.watch_lags(lambda: landing.lags)
+        # What was loaded stays for life: the collector of garbage need not look at it again.
+        gc.collect()
+        gc.freeze()
+        server = Server(application(problem=landing.problem, metrics=metrics.page), listener=listener)
+        maintaining = asyncio.create_task(store.maintenance.run_forever())
+        serving = asyncio.create_task(
+            server.serve(on_ready=lambda: log.info("ready", extra=readiness(listener, started=started)))
+        )
+        try:
+            await _land_until_signal(landing, drain_seconds=options.drain_seconds)
+        finally:
+            maintaining.cancel()
+            server.stop()
+            await serving
+    log.info("stopped", extra={"records": landing.left})
+    return LEFT if landing.left else STOPPED
+
+
+async def _land_until_signal(landing: Landing, *, drain_seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(landing.run())
+
+    def drain() -> None:
+        log.info("draining", extra={"seconds": drain_seconds})
+        landing.stop()
+        loop.call_later(drain_seconds, task.cancel)
+
+    def stop() -> None:
+        landing.stop()
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, drain)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _bad_topic(kafka: Connection, topics: EventTopics) -> Rejects:
+    settings = producer_settings(
+        kafka, client=PROGRAM, queue_records=MOST_REJECTED, queue_kibibytes=MOST_REJECTED_KIBIBYTES
+    )
+    return Rejects(settings, topic=topics.bad_events, events=topics.events)
+
+
+def _group(options: Options) -> str:
+    return os.environ.get(PREFIX_VARIABLE, "") + options.group
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextlib.contextmanager
+def _reaching_the_database() -> Iterator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError) as error:
+        raise NoDatabase(f"the database cannot be reached: {error or type(error).__name__}") from None

@@ -1,0 +1,227 @@
+"""SIGKILL at the worst moments: what Kafka acknowledged lands once, and nothing else does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from churnguard_servers.fixtures import running_kafka
+from churnguard_servers.kafka import Installation, KafkaCluster
+from churnguard_servers.postgres import PostgresServer, execute
+from churnguard_servers.processes import until
+from churnguard_streaming_tests.conftest import make_log
+from churnguard_streaming_tests.events import event
+from churnguard_streaming_tests.landings import Landing
+from churnguard_streaming_tests.load import Load
+from churnguard_streaming_tests.locks import Lock
+from churnguard_streaming_tests.logs import EventLog
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(900)]
+
+Land = Callable[..., Landing]
+Database = Callable[[], str]
+Rows = Callable[..., list[dict[str, Any]]]
+
+NEXT = "SELECT partition, next_offset FROM churnguard.kafka_offsets ORDER BY 1"
+SAME_ROW = """
+INSERT INTO churnguard.events (workspace, message_id, original_timestamp, timestamp, received_at, type, subject,
+    properties, context, source)
+VALUES ('{event.workspace}', '{event.message_id}', '{event.original_timestamp}', now(), now(), 'track', 'k1_0',
+    '{{}}', '{{}}', 'server')
+"""
+# At the end of every transaction that moves offsets: what was inserted is inserted, and nothing is committed.
+WAIT_AT_COMMIT = (
+    "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$",
+    "CREATE CONSTRAINT TRIGGER waits AFTER UPDATE ON churnguard.kafka_offsets "
+    "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
+)
+
+
+def count(rows: Rows, url: str) -> int:
+    found: int = rows(url, "SELECT count(*) AS n FROM churnguard.events")[0]["n"]
+    return found
+
+
+def test_a_landing_that_is_killed_between_insert_and_commit_has_landed_nothing(
+    land: Land, database: Database, event_log: EventLog, rows: Rows
+) -> None:
+    url = database()
+    events = [event(f"{number:04}") for number in range(1000)]
+    landing = land(url, event_log)
+    landing.wait_until_it_lands()
+    # Somebody is about to keep the last one, so the insert of the others has to wait for what becomes of it.
+    with Lock(url, SAME_ROW.format(event=events[-1])) as lock:
+        event_log.writer().write(events)
+        lock.wait_for_waiting()
+        before = rows(url, NEXT)
+        landing.process.kill()
+        landing.process.wait()
+    until(lambda: rows(url, WRITING)[0]["n"] == 0)
+    assert rows(url, NEXT) == before
+    assert count(rows, url) < len(events)
+
+    again = land(url, event_log)
+    until(lambda: count(rows, url) == len(events))
+    assert again.metric("events_duplicate_total") == 0
+    assert again.stop() == 0
+
+
+WRITING = """
+SELECT count(*) AS n FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'churnguard-land'
+"""
+
+
+def test_a_landing_that_is_killed_while_it_commits_has_landed_all_or_nothing(
+    land: Land, database: Database, event_log: EventLog, rows: Rows
+) -> None:
+    url = database()
+    execute(url, *WAIT_AT_COMMIT)
+    landing = land(url, event_log)
+    landing.wait_until_it_lands()
+    with Lock(url, "SELECT pg_advisory_xact_lock(4711)") as lock:
+        event_log.writer().write(event(f"{number:04}") for number in range(1000))
+        lock.wait_for_waiting()
+        assert count(rows, url) == 0
+        landing.process.kill()
+        landing.process.wait()
+    # Its commit was under way, and the database ends it without asking who waits for the answer.
+    until(lambda: rows(url, WRITING)[0]["n"] == 0)
+    committed = count(rows, url)
+    assert committed == sum(row["next_offset"] for row in rows(url, NEXT))
+    again = land(url, event_log)
+    until(lambda: count(rows, url) == 1000)
+    until(lambda: again.metric("events_landed_total") == 1000 - committed)
+    assert again.metric("events_duplicate_total") == 0
+    assert again.stop() == 0
+
+
+def test_a_commit_whose_answer_is_lost_is_not_repeated(
+    land: Land, database: Database, event_log: EventLog, rows: Rows
+) -> None:
+    url = database()
+    execute(url, *WAIT_AT_COMMIT)
+    landing = land(url, event_log)
+    landing.wait_until_it_lands()
+    with Lock(url, "SELECT pg_advisory_xact_lock(4711)") as lock:
+        event_log.writer().write(event(f"{number:04}") for number in range(100))
+        lock.wait_for_waiting()
+        # It hears nothing until it has given up and connected anew, and that it sees when it goes on.
+        landing.freeze()
+    until(lambda: count(rows, url) > 0)
+    execute(url, KILL_CONNECTIONS)
+    landing.thaw()
+    until(lambda: count(rows, url) == 100)
+    until(lambda: landing.metric("lag_records") == 0 and landing.problem() is None)
+    assert landing.metric("events_duplicate_total") == 0
+    assert landing.stop() == 0
+
+
+KILL_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'churnguard-land'"
+)
+
+
+def test_a_zombie_neither_lands_nor_moves_offsets(
+    land: Land, database: Database, event_log: EventLog, rows: Rows
+) -> None:
+    url = database()
+    zombie = land(url, event_log)
+    until(lambda: zombie.partitions() == [0, 1, 2])
+    event_log.writer().write([event("before")])
+    until(lambda: count(rows, url) == 1)
+    with Lock(url) as lock:
+        event_log.writer().write(event(f"{number:04}") for number in range(1000))
+        lock.wait_for_waiting()
+        zombie.freeze()
+    # Its session in the database is as dead as itself, and ends when it has been idle for too long: here at once.
+    until(lambda: rows(url, IDLE)[0]["n"] == 1)
+    execute(url, KILL_CONNECTIONS)
+    heir = land(url, event_log)
+    until(lambda: heir.partitions() == [0, 1, 2])
+    until(lambda: count(rows, url) == 1001)
+    event_log.writer().write(event(f"{number:04}") for number in range(1000, 1500))
+    until(lambda: count(rows, url) == 1501)
+    after = rows(url, NEXT)
+
+    zombie.thaw()
+    zombie.log.wait_for("offsets were moved by another")
+    assert rows(url, NEXT) == after
+    # It is a member again, like any other.
+    until(lambda: sorted(zombie.partitions() + heir.partitions()) == [0, 1, 2])
+    event_log.writer().write(event(f"{number:04}") for number in range(1500, 1600))
+    until(lambda: count(rows, url) == 1601)
+    assert heir.metric("events_duplicate_total") + zombie.metric("events_duplicate_total") == 0
+    assert zombie.metric("partitions_fenced_total") > 0
+    assert [zombie.stop(), heir.stop()] == [0, 0]
+
+
+IDLE = WRITING + " AND state = 'idle in transaction'"
+
+
+def test_landings_that_are_killed_and_come_and_go_lose_nothing(
+    land: Land, database: Database, event_log: EventLog, rows: Rows
+) -> None:
+    url = database()
+    landings = [land(url, event_log), land(url, event_log)]
+    with Load(event_log, url=url, rows=rows) as load:
+        for _ in range(2):
+            load.wait_for_landing()
+            killed = landings.pop(0)
+            killed.process.kill()
+            killed.process.wait()
+            landings.append(land(url, event_log))
+            load.wait_for_landing()
+            assert landings.pop(0).stop() == 0
+            landings.append(land(url, event_log))
+        load.wait_for_landing()
+    load.assert_landed_exactly_once()
+    assert [each.stop() for each in landings] == [0, 0]
+
+
+def test_a_database_that_is_killed_again_and_again_loses_nothing(
+    land: Land, mortal_postgres: PostgresServer, event_log: EventLog, rows: Rows
+) -> None:
+    url = mortal_postgres.new_database()
+    landing = land(url, event_log)
+    with Load(event_log, url=url, rows=rows) as load:
+        for _ in range(3):
+            load.wait_for_landing()
+            mortal_postgres.kill()
+            until(lambda: (landing.problem() or "").startswith("the database: "))
+            mortal_postgres.start()
+            landing.wait_until_it_lands()
+        load.wait_for_landing()
+    load.assert_landed_exactly_once()
+    assert landing.metric("failures_total", at="database") >= 3
+    assert landing.stop() == 0
+
+
+@contextlib.contextmanager
+def mortal_kafka(installation: Installation, folder: Path) -> Iterator[KafkaCluster]:
+    with running_kafka(installation, folder=folder, brokers=1) as cluster:
+        yield cluster
+
+
+def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
+    land: Land, kafka_installation: Installation, tmp_path: Path, database: Database, rows: Rows
+) -> None:
+    url = database()
+    with mortal_kafka(kafka_installation, tmp_path / "kafka") as cluster:
+        event_log = make_log(cluster)
+        landing = land(url, event_log)
+        with Load(event_log, url=url, rows=rows) as load:
+            for _ in range(2):
+                load.wait_for_landing()
+                cluster.kill()
+                until(lambda: landing.problem() is not None)
+                cluster.start()
+                landing.wait_until_it_lands()
+            load.wait_for_landing()
+        load.assert_landed_exactly_once()
+        assert landing.stop() == 0
