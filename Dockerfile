@@ -60,6 +60,7 @@ COPY requirements.lock .
 COPY core core
 COPY scoring scoring
 COPY storage storage
+COPY web web
 COPY serving serving
 RUN --mount=type=secret,id=ca tools/plan serving
 
@@ -96,3 +97,49 @@ COPY --from=operator-libraries /app /app
 COPY --from=operator-code /code /app
 EXPOSE 8080
 ENTRYPOINT ["churnguard-operator"]
+
+FROM tools AS collector-plan
+COPY requirements.lock .
+COPY core core
+COPY web web
+COPY eventlog eventlog
+COPY eventstore eventstore
+COPY collector collector
+RUN --mount=type=secret,id=ca tools/plan collector
+
+FROM tools AS collector-libraries
+COPY --from=collector-plan /build/requirements.txt .
+RUN --mount=type=secret,id=ca tools/libraries
+
+FROM collector-libraries AS collector-code
+COPY --from=collector-plan /build/wheels wheels
+RUN tools/code
+
+FROM runtime AS collector
+COPY --from=collector-libraries /app /app
+COPY --from=collector-code /code /app
+EXPOSE 8080
+ENTRYPOINT ["churnguard-collector"]
+
+FROM tools AS streaming-plan
+COPY requirements.lock .
+COPY core core
+COPY web web
+COPY eventlog eventlog
+COPY eventstore eventstore
+COPY streaming streaming
+RUN --mount=type=secret,id=ca tools/plan streaming
+
+FROM tools AS streaming-libraries
+COPY --from=streaming-plan /build/requirements.txt .
+RUN --mount=type=secret,id=ca tools/libraries
+
+FROM streaming-libraries AS streaming-code
+COPY --from=streaming-plan /build/wheels wheels
+RUN tools/code
+
+FROM runtime AS streaming
+COPY --from=streaming-libraries /app /app
+COPY --from=streaming-code /code /app
+EXPOSE 8080
+ENTRYPOINT ["churnguard-land"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Final
 
 OK: Final = 0
@@ -17,3 +18,8 @@ Exit codes:
   2    refused: wrong input, named on the screen
   3    trained, but a gate failed: it would not be served
   130  interrupted by Ctrl-C, 143 by SIGTERM, before it was done"""
+
+
+def how_it_ended(code: int) -> str:
+    """How a program that was started ended, by its exit code as ``subprocess`` has it."""
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -81,3 +81,66 @@ def forwarded_signals(*, sent: signal.Signals, seconds: float | None = None) -> 
 def _without_terminal(signum: signal.Signals) -> bool:
     """Whether nohup has said that the end of the terminal is not the end of this."""
     return signum == signal.SIGHUP and signal.getsignal(signum) == signal.SIG_IGN
+
+
+class Interrupted(BaseException):
+    """A signal came; like KeyboardInterrupt, no handler of errors may take it."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+class Interruption:
+    """Breaks off what this process does at the first signal; later ones only hurry what is being cleared away."""
+
+    def __init__(self) -> None:
+        self._on_signal: Callable[[int], None] = self._break_off
+        self._kept_back: int | None = None
+
+    def receive(self, signum: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
+        self._on_signal(signum)
+
+    def hold(self, hurry: Callable[[], None]) -> None:
+        """From now on, a signal calls this and breaks nothing off."""
+        self._on_signal = lambda _signum: hurry()
+
+    @contextmanager
+    def kept_back(self) -> Iterator[None]:
+        """Let a signal wait for the end of this block, in which something begins that must be ended."""
+        self._on_signal = self._keep_back
+        try:
+            yield
+        finally:
+            self._on_signal = self._break_off
+            if self._kept_back is not None:
+                self._break_off(self._kept_back)
+
+    def _keep_back(self, signum: int) -> None:
+        self._kept_back = signum
+
+    def _break_off(self, signum: int) -> None:
+        # The next one must not break off what the first one begins.
+        self._on_signal = _ignore
+        raise Interrupted(signum)
+
+
+@contextmanager
+def interrupting_signals() -> Iterator[Interruption]:
+    """Let SIGINT, SIGTERM and the end of the terminal raise Interrupted in the main thread."""
+    interruption = Interruption()
+    before = {
+        signum: signal.signal(signum, interruption.receive)
+        for signum in STOPPING
+        if not _without_terminal(signum)
+    }
+    try:
+        yield interruption
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def _ignore(_signum: int) -> None:
+    pass

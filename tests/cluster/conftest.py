@@ -37,7 +37,7 @@ class Trained:
 @pytest.fixture(scope="session")
 def images(node: Node) -> dict[str, Image]:
     """Our images by component, known to the node."""
-    return node.load("training", "serving", "operator")
+    return node.load("training", "serving", "operator", "collector", "streaming")
 
 
 @pytest.fixture(scope="session")

@@ -13,18 +13,24 @@ from churnguard_cluster.node.images.image import Image
 
 pytestmark = pytest.mark.cluster
 
-LIMITS: Final = {"operator": 120, "serving": 500, "training": 850}  # megabytes on top of the base
+# Megabytes on top of the base.
+LIMITS: Final = {"collector": 120, "operator": 120, "serving": 500, "streaming": 110, "training": 850}
 PROGRAMS: Final = {
+    "collector": "churnguard-collector",
     "operator": "churnguard-operator",
     "serving": "churnguard-serve",
+    "streaming": "churnguard-land",
     "training": "churnguard-train",
 }
 UNWANTED_PROGRAMS: Final = {"cc", "gcc", "g++", "make", "pip", "pip3", "uv", "hatchling"}
 UNWANTED_PACKAGES: Final = {"pip", "uv", "hatchling", "pytest"}
+LEARNS: Final = {"churnguard_scoring", "churnguard_serving", "churnguard_training", "numpy", "xgboost"}
 FOREIGN: Final = {
+    "collector": {*LEARNS, "churnguard_operator", "churnguard_streaming"},
     # kopf takes what it finds: beside the official client it would log in by that.
     "operator": {"churnguard_scoring", "churnguard_serving", "churnguard_training", "kubernetes", "numpy"},
     "serving": {"churnguard_operator", "churnguard_training"},
+    "streaming": {*LEARNS, "churnguard_collector", "churnguard_operator", "fastapi"},
     "training": {"churnguard_operator", "churnguard_serving"},
 }
 

@@ -91,11 +91,13 @@ def test_another_base_is_another_image(repository: Path) -> None:
 def test_every_image_of_the_dockerfile_holds_the_component_of_its_name() -> None:
     text = (recipe.REPOSITORY / recipe.FILE).read_text()
     found = {target: recipe.sources(text, target=target) for target in recipe.targets(text)}
-    assert found.keys() == {"operator", "serving", "training"}
+    assert found.keys() == {"collector", "operator", "serving", "streaming", "training"}
     for target, sources in found.items():
         assert {target, "core", "requirements.lock", "tools/image"} <= sources
     assert "training" not in found["serving"]
     assert not {"training", "serving", "scoring"} & found["operator"]
+    assert "streaming" not in found["collector"]
+    assert "collector" not in found["streaming"]
 
 
 def test_the_published_base_is_pinned_by_its_digest() -> None:
