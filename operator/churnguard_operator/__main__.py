@@ -10,9 +10,9 @@ from typing import Final
 from churnguard_core.logs import configure_logging
 from churnguard_operator.options import parse_options
 
-YOUNG_OBJECTS: Final = 10_000
+GARBAGE_THRESHOLDS: Final = (50_000, 10, 50)
 """What comes of the API server is trees without cycles, and thousands of them are kept: to look through all of them
-again and again while a list is read takes several times as long as to read it, and finds nothing."""
+again and again while a list is read takes as long as to read it, and finds nothing."""
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
 
     # What was loaded stays for life: the collector need not look at it again.
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run(options))
 

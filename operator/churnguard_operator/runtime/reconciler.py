@@ -8,7 +8,6 @@ look follows at once. Whatever breaks off, wherever, the next look goes on from 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -187,7 +186,7 @@ def status_document(observed: Observed, status: Status) -> Document:
             "uid": model.uid,
             "resourceVersion": model.resource_version,
         },
-        "status": json.loads(msgspec.json.encode(status)),
+        "status": msgspec.to_builtins(status),
     }
 
 

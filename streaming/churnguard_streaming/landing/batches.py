@@ -80,10 +80,12 @@ def batch_of(records: Iterable[Record], *, kept: KeptTime) -> Batch:
         records: In the order they came.
         kept: The time whose events are kept.
     """
-    events: dict[object, Envelope] = {}
+    events: list[Envelope] = []
     sources: list[Record] = []
     rejected: list[Rejected] = []
     repeated = 0
+    # By message id first: to hash and compare whole keys, with their times, would cost every event what few need.
+    by_id: dict[str, list[Envelope]] = {}
     for record in records:
         try:
             event = decode_envelope(record.value() or b"")
@@ -93,13 +95,14 @@ def batch_of(records: Iterable[Record], *, kept: KeptTime) -> Batch:
         if (problem := _problem_of(event, kept=kept)) is not None:
             rejected.append(reject(record, event, *problem))
             continue
-        key = order_of(event)
-        if key in events:
+        others = by_id.setdefault(event.message_id, [])
+        if others and any(order_of(event) == order_of(other) for other in others):
             repeated += 1
             continue
-        events[key] = event
+        others.append(event)
+        events.append(event)
         sources.append(record)
-    return Batch(events=list(events.values()), records=sources, rejected=rejected, repeated=repeated)
+    return Batch(events=events, records=sources, rejected=rejected, repeated=repeated)
 
 
 def unstorable(record: Record, event: Envelope) -> Rejected:

@@ -41,6 +41,8 @@ log = logging.getLogger("churnguard.landing")
 STOPPED: Final = 0
 REFUSED: Final = 2
 LEFT: Final = 3
+GARBAGE: Final = 100_000
+"""Objects between two looks for garbage."""
 MOST_REJECTED: Final = 10_000
 MOST_REJECTED_KIBIBYTES: Final = 16 * 1024
 
@@ -82,9 +84,7 @@ async def _land(options: Options, *, url: str) -> int:
         source = KafkaSource(kafka=kafka, name=topics.events, group=_group(options), client=PROGRAM)
         landing = Landing(source=source, store=store, metrics=metrics, clock=_now)
         metrics.watch_lags(lambda: landing.lags)
-        # What was loaded stays for life: the collector of garbage need not look at it again.
-        gc.collect()
-        gc.freeze()
+        _spare_the_garbage_collector()
         server = Server(application(problem=landing.problem, metrics=metrics.page), listener=listener)
         maintaining = asyncio.create_task(store.maintenance.run_forever())
         serving = asyncio.create_task(
@@ -128,6 +128,13 @@ def _bad_topic(kafka: Connection, topics: EventTopics) -> Rejects:
 
 def _group(options: Options) -> str:
     return os.environ.get(PREFIX_VARIABLE, "") + options.group
+
+
+def _spare_the_garbage_collector() -> None:
+    # What was loaded stays for life. And a batch is many objects, none of which refers to itself.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _now() -> datetime:
