@@ -95,9 +95,14 @@ class Player:
             if "deletionTimestamp" in pod["metadata"] and pod["spec"].get("nodeName") == NODE
         ]
         for name in ended:
-            self._objects.delete(
-                reference("v1", "Pod", name), namespace=self.namespace, gracePeriodSeconds="0"
-            )
+            try:
+                self._objects.delete(
+                    reference("v1", "Pod", name), namespace=self.namespace, gracePeriodSeconds="0"
+                )
+            except ApiException as error:
+                # Whoever deleted it may have let it go at once.
+                if error.status != http.client.NOT_FOUND:
+                    raise
         return ended
 
     def undecided(self, *, selector: str = "") -> list[Document]:
