@@ -74,8 +74,8 @@ def event_row(event: Envelope) -> tuple[Any, ...]:
         event.group_subject,
         event.name,
         event.category,
-        bytes(event.properties).decode(),
-        bytes(event.context).decode(),
+        str(event.properties, "utf-8"),
+        str(event.context, "utf-8"),
         event.source,
     )
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
     AclPermissionType,
+    AdminClient,
     ConfigResource,
     ResourcePatternType,
     ResourceType,
@@ -26,9 +27,9 @@ from confluent_kafka.admin import (
 
 from churnguard_core.events import topics
 from churnguard_eventlog.connection import connection_from
-from churnguard_eventlog.settings import consumer_settings, producer_settings
-from churnguard_servers.clients import connect, exchange
-from churnguard_servers.kafka import KafkaCluster
+from churnguard_eventlog.settings import connection_settings, producer_settings
+from churnguard_servers.clients import Answer, connect, exchange
+from churnguard_servers.kafka import QUIET, KafkaCluster
 from churnguard_servers.kafka_security import User
 from churnguard_servers.processes import PATIENCE, Log, until
 
@@ -106,7 +107,12 @@ def settings(kafka: KafkaCluster, prefix: str, users: Mapping[str, User]) -> Cal
     return of
 
 
-@contextmanager
+def ask(port: int, *request: Any) -> Answer:
+    with contextlib.closing(connect(port)) as connection:
+        return exchange(connection, *request)
+
+
+@contextlib.contextmanager
 def running(*command: str, environment: Mapping[str, str]) -> Iterator[int]:
     """One of our programs; the port on which it says that it is ready."""
     process = subprocess.Popen(
@@ -119,7 +125,7 @@ def running(*command: str, environment: Mapping[str, str]) -> Iterator[int]:
     log = Log(process.stderr)
     try:
         port: int = log.wait_for("ready")["port"]
-        until(lambda: exchange(connect(port), "GET", "/readyz").status == 200)
+        until(lambda: ask(port, "GET", "/readyz").status == 200)
         yield port
         process.terminate()
         assert process.wait(PATIENCE) == 0, log.to_the_end()
@@ -160,56 +166,64 @@ def test_an_event_comes_through_with_the_rights_that_there_are(
     ):
         credentials = base64.b64encode(f"{KEY}:".encode()).decode()
         body = {"batch": [{"type": "track", "userId": "u", "event": "x"}, {"type": "track", "userId": "u"}]}
-        answer = exchange(connect(port), "POST", "/v1/batch", body, {"Authorization": f"Basic {credentials}"})
+        answer = ask(port, "POST", "/v1/batch", body, {"Authorization": f"Basic {credentials}"})
         assert [each.get("reason", each["result"]) for each in answer.json["results"]] == ["ok", "schema"]
         until(lambda: len(rows(url)) == 1)
 
 
-def refusal(delivered: Callable[[], None]) -> str:
-    with pytest.raises(KafkaException) as refused:
-        delivered()
-    return str(refused.value.args[0].name())
+def allowed(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, set[str]]:
+    """What a user may do with each topic, as the broker says; nothing when it may not even know of it."""
+    admin = AdminClient(connection_settings(connection_from(environ), client="test") | QUIET)
+    asked = admin.describe_topics(TopicCollection(list(names)), include_authorized_operations=True)
+    found = {}
+    for name, answer in asked.items():
+        try:
+            operations = answer.result(PATIENCE).authorized_operations
+        except KafkaException as refused:
+            if refused.args[0].code() != KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise
+            operations = []
+        found[name] = {each.name for each in operations}
+    return found
 
 
-def write(environ: Mapping[str, str], topic: str) -> None:
-    producer = Producer(
-        producer_settings(connection_from(environ), client="test", queue_records=10, queue_kibibytes=10)
-    )
-    failed: list[Any] = []
-    producer.produce(topic, b"{}", on_delivery=lambda error, _: failed.append(error))
+@pytest.mark.parametrize(
+    ("name", "events", "bad"),
+    [
+        (COLLECTOR, {"DESCRIBE", "WRITE"}, {"DESCRIBE", "WRITE"}),
+        (LANDING, {"DESCRIBE", "READ"}, {"DESCRIBE", "WRITE"}),
+    ],
+)
+def test_a_broker_allows_a_user_what_its_program_does_and_nothing_else(
+    name: str, events: set[str], bad: set[str], settings: Callable[[str], dict[str, str]], prefix: str
+) -> None:
+    wanted = {
+        prefix + topics.EVENTS: events,
+        prefix + topics.BAD_EVENTS: bad,
+        prefix + topics.ERASURES: set(),
+    }
+    assert allowed(settings(name), list(wanted)) == wanted
+
+
+@pytest.mark.parametrize(("name", "topic"), [(COLLECTOR, topics.ERASURES), (LANDING, topics.EVENTS)])
+def test_what_it_may_not_write_is_refused(
+    name: str, topic: str, settings: Callable[[str], dict[str, str]], prefix: str
+) -> None:
+    connection = connection_from(settings(name))
+    queue = {"queue_records": 10, "queue_kibibytes": 10}
+    producer = Producer(producer_settings(connection, client="test", **queue) | QUIET)
+    refused: list[KafkaError | None] = []
+    producer.produce(prefix + topic, b"{}", on_delivery=lambda error, _: refused.append(error))
     producer.flush(PATIENCE)
-    if failed[0] is not None:
-        raise KafkaException(failed[0])
+    assert [each and each.code() for each in refused] == [KafkaError.TOPIC_AUTHORIZATION_FAILED]
 
 
-def read(environ: Mapping[str, str], topic: str, *, group: str) -> None:
-    consumer = Consumer(consumer_settings(connection_from(environ), client="test", group=group))
-    try:
-        consumer.assign([TopicPartition(topic, 0, 0)])
-        consumer.committed([TopicPartition(topic, 0)], timeout=PATIENCE)
-        message = consumer.poll(PATIENCE)
-        if message is not None and message.error() is not None:
-            raise KafkaException(message.error())
-    finally:
-        consumer.close()
-
-
-def test_the_collector_reads_nothing_and_writes_nothing_else(
-    settings: Callable[[str], dict[str, str]], prefix: str
+@pytest.mark.parametrize(("name", "group"), [(COLLECTOR, LANDING), (LANDING, "another")])
+def test_a_group_that_is_not_its_own_is_refused(
+    name: str, group: str, settings: Callable[[str], dict[str, str]], prefix: str
 ) -> None:
-    environ = settings(COLLECTOR)
-    assert refusal(lambda: write(environ, prefix + topics.ERASURES)) == "TOPIC_AUTHORIZATION_FAILED"
-    group = refusal(lambda: read(environ, prefix + topics.EVENTS, group=prefix + LANDING))
-    assert group == "GROUP_AUTHORIZATION_FAILED"
-
-
-def test_the_landing_writes_no_event_and_is_in_no_other_group(
-    settings: Callable[[str], dict[str, str]], prefix: str
-) -> None:
-    environ = settings(LANDING)
-    write(environ, prefix + topics.BAD_EVENTS)
-    assert refusal(lambda: write(environ, prefix + topics.EVENTS)) == "TOPIC_AUTHORIZATION_FAILED"
-    another = refusal(lambda: read(environ, prefix + topics.EVENTS, group=f"{prefix}another"))
-    assert another == "GROUP_AUTHORIZATION_FAILED"
-    bad = refusal(lambda: read(environ, prefix + topics.BAD_EVENTS, group=prefix + LANDING))
-    assert bad == "TOPIC_AUTHORIZATION_FAILED"
+    admin = AdminClient(connection_settings(connection_from(settings(name)), client="test") | QUIET)
+    (answer,) = admin.describe_consumer_groups([prefix + group]).values()
+    with pytest.raises(KafkaException) as refused:
+        answer.result(PATIENCE)
+    assert refused.value.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED

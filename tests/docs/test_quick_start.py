@@ -6,16 +6,20 @@ import json
 import math
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from churnguard_servers.postgres import may_enter
 
 LINKED = ("manifests", "Makefile", "requirements.lock", "tools")
 MOST_SECONDS = 240
@@ -173,6 +177,41 @@ def check_other_commands(commands: list[str], *, folder: Path, port: int) -> Non
     assert len(shown["predict"].splitlines()) == 7043
     assert "default/telco is valid" in shown["validate"]
     assert "ROC AUC" in shown["bundle"]
+
+
+@pytest.fixture
+def clone_that_postgres_may_enter(root: Path) -> Iterator[Path]:
+    """Where root runs this, PostgreSQL runs as somebody else, who may not enter pytest's own folders."""
+    if not may_enter(Path(sys.prefix)):
+        pytest.skip("PostgreSQL, which does not run as root, may not be reached by nobody here")
+    folder = Path(tempfile.mkdtemp(prefix="churnguard-readme-"))
+    folder.chmod(0o755)
+    (folder / ".venv").symlink_to(sys.prefix)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(MOST_SECONDS)
+def test_events_work_as_it_is_written(clone_that_postgres_may_enter: Path, port: int, blocks: Blocks) -> None:
+    folder = clone_that_postgres_may_enter
+    (block,) = [each for each in blocks("README.md", "sh") if "--events" in each]
+    command = commands_of(block)[0]
+    # The page of the collector says the same.
+    assert block[block.index("curl") :] in blocks("docs/collector.md", "sh")[-1]
+    with running(f"{command} --events-port {port}", folder=folder) as process:
+        assert process.stdout is not None
+        printed, looks = process.stdout.readline(), process.stdout.readline()
+        typed = block[block.index("curl") :].replace("localhost:8081", f"localhost:{port}")
+        assert squeezed(typed) == squeezed(printed)
+        (answer,) = answers_of(typed, folder=folder)
+        assert [each["result"] for each in answer["results"]] == ["ok"]
+        looked = run(looks, folder=folder)
+        assert "Product Added" in looked.stdout, looked.stderr
+        assert "u_42" not in looked.stdout
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=MOST_SECONDS)
+    assert err.endswith("\nstopped\n")
 
 
 def test_the_quick_start_names_only_commands_that_exist(root: Path, blocks: Blocks) -> None:

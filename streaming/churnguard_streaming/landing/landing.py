@@ -119,6 +119,7 @@ class Landing:
                 try:
                     await self._read_and_land()
                 except Exception as error:
+                    self.left = 0
                     self._failed(error)
                     await self._pause_unless_stopping()
         finally:

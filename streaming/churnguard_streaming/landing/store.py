@@ -17,9 +17,10 @@ from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.maintenance import Maintenance
 from churnguard_eventstore.migrate import check_schema
 from churnguard_eventstore.offsets import Move, Topic, move_offsets, read_offsets
-from churnguard_eventstore.staging import keep_new, make_stage
+from churnguard_eventstore.staging import make_stage
 from churnguard_streaming.landing.batches import Batch, Record, Rejected, batch_of, of_partitions, unstorable
 from churnguard_streaming.landing.handing import Receiver
+from churnguard_streaming.landing.keeping import Keeper
 
 log = logging.getLogger("churnguard.landing")
 
@@ -81,6 +82,7 @@ class Store:
         self._bad_topic = bad_topic
         self._receiver = receiver
         self._clock = clock
+        self._keeper = Keeper()
         self._connection: asyncpg.Connection | None = None
         self.maintenance = Maintenance(connect=self._connect, days=days, clock=clock)
 
@@ -173,7 +175,8 @@ class Store:
             part = pending.pop()
             try:
                 async with self._open_connection.transaction():
-                    kept += await keep_new(self._open_connection, batch.events[part.start : part.stop])
+                    events = batch.events[part.start : part.stop]
+                    kept += await self._keeper.keep(self._open_connection, events)
             except faults as error:
                 if len(part) == 1:
                     log.warning("an event cannot be stored", extra={"problem": type(error).__name__})

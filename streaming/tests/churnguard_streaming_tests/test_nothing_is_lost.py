@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from churnguard_servers.fixtures import running_kafka
-from churnguard_servers.kafka import Installation, KafkaCluster
+from churnguard_servers.kafka import Installation
 from churnguard_servers.postgres import PostgresServer, execute
 from churnguard_servers.processes import until
 from churnguard_streaming_tests.conftest import make_log
@@ -40,6 +39,15 @@ WAIT_AT_COMMIT = (
     "CREATE CONSTRAINT TRIGGER waits AFTER UPDATE ON churnguard.kafka_offsets "
     "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
 )
+WRITING = """
+SELECT count(*) AS n FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'churnguard-land'
+"""
+IDLE = WRITING + " AND state = 'idle in transaction'"
+KILL_CONNECTIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'churnguard-land'
+"""
 
 
 def count(rows: Rows, url: str) -> int:
@@ -69,12 +77,6 @@ def test_a_landing_that_is_killed_between_insert_and_commit_has_landed_nothing(
     until(lambda: count(rows, url) == len(events))
     assert again.metric("events_duplicate_total") == 0
     assert again.stop() == 0
-
-
-WRITING = """
-SELECT count(*) AS n FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'churnguard-land'
-"""
 
 
 def test_a_landing_that_is_killed_while_it_commits_has_landed_all_or_nothing(
@@ -122,11 +124,6 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
     assert landing.stop() == 0
 
 
-KILL_CONNECTIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'churnguard-land'"
-)
-
-
 def test_a_zombie_neither_lands_nor_moves_offsets(
     land: Land, database: Database, event_log: EventLog, rows: Rows
 ) -> None:
@@ -159,9 +156,6 @@ def test_a_zombie_neither_lands_nor_moves_offsets(
     assert heir.metric("events_duplicate_total") + zombie.metric("events_duplicate_total") == 0
     assert zombie.metric("partitions_fenced_total") > 0
     assert [zombie.stop(), heir.stop()] == [0, 0]
-
-
-IDLE = WRITING + " AND state = 'idle in transaction'"
 
 
 def test_landings_that_are_killed_and_come_and_go_lose_nothing(
@@ -202,26 +196,39 @@ def test_a_database_that_is_killed_again_and_again_loses_nothing(
     assert landing.stop() == 0
 
 
-@contextlib.contextmanager
-def mortal_kafka(installation: Installation, folder: Path) -> Iterator[KafkaCluster]:
-    with running_kafka(installation, folder=folder, brokers=1) as cluster:
-        yield cluster
+def test_partitions_that_come_while_the_database_is_away_land_when_it_is_back(
+    land: Land, mortal_postgres: PostgresServer, event_log: EventLog, rows: Rows
+) -> None:
+    url = mortal_postgres.new_database()
+    heir, other = land(url, event_log), land(url, event_log)
+    until(lambda: sorted(heir.partitions() + other.partitions()) == [0, 1, 2])
+    until(lambda: 0 < len(heir.partitions()) < 3)
+    event_log.writer().write(event(f"{number:03}") for number in range(300))
+    until(lambda: count(rows, url) == 300)
+    mortal_postgres.kill()
+    event_log.writer().write(event(f"{number:03}") for number in range(300, 600))
+    other.process.kill()
+    other.process.wait()
+    until(lambda: (heir.problem() or "").startswith("the database: "))
+    mortal_postgres.start()
+    until(lambda: heir.partitions() == [0, 1, 2])
+    until(lambda: count(rows, url) == 600)
+    assert heir.stop() == 0
 
 
 def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
     land: Land, kafka_installation: Installation, tmp_path: Path, database: Database, rows: Rows
 ) -> None:
     url = database()
-    with mortal_kafka(kafka_installation, tmp_path / "kafka") as cluster:
+    with running_kafka(kafka_installation, folder=tmp_path / "kafka", brokers=1) as cluster:
         event_log = make_log(cluster)
         landing = land(url, event_log)
         with Load(event_log, url=url, rows=rows) as load:
-            for _ in range(2):
-                load.wait_for_landing()
-                cluster.kill()
-                until(lambda: landing.problem() is not None)
-                cluster.start()
-                landing.wait_until_it_lands()
+            load.wait_for_landing()
+            cluster.kill()
+            until(lambda: landing.problem() is not None)
+            cluster.start()
+            landing.wait_until_it_lands()
             load.wait_for_landing()
         load.assert_landed_exactly_once()
         assert landing.stop() == 0

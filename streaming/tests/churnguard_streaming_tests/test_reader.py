@@ -1,0 +1,72 @@
+"""A member of the group, on a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from churnguard_eventlog.connection import Connection
+from churnguard_eventstore.offsets import Topic
+from churnguard_streaming.landing.batches import spans_of
+from churnguard_streaming.landing.reader import KafkaSource, Reader
+from churnguard_streaming_tests.events import event
+from churnguard_streaming_tests.logs import EventLog
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
+
+PATIENCE = timedelta(seconds=120)
+
+
+class DatabaseAwayError(Exception):
+    """What the database would say."""
+
+
+def source(log: EventLog) -> KafkaSource:
+    kafka = Connection(bootstrap=log.kafka.bootstrap)
+    return KafkaSource(kafka=kafka, name=log.events, group=log.prefix + "readers", client="test")
+
+
+def read_until_something_comes(reader: Reader) -> int:
+    """Lands it, and returns how many records it was."""
+    deadline = datetime.now(UTC) + PATIENCE
+    while not (records := reader.read()):
+        assert datetime.now(UTC) < deadline, "nothing comes"
+    reader.positions.moved(reader.positions.moves(spans_of(records)))
+    return len(records)
+
+
+def test_when_the_database_is_away_as_partitions_come_the_one_who_reads_is_told(event_log: EventLog) -> None:
+    def away(partitions: Sequence[int]) -> Mapping[int, int]:
+        raise DatabaseAwayError
+
+    reader = source(event_log).join(Topic(name=event_log.events, id="x"), offsets=away)
+    with pytest.raises(DatabaseAwayError):
+        read_until_something_comes(reader)
+    reader.close()
+
+
+def test_it_reads_from_where_it_is_told_and_knows_what_waits(event_log: EventLog) -> None:
+    found = source(event_log)
+    topic = found.topic()
+    assert (topic.name, len(topic.id)) == (event_log.events, 22)
+    writer = event_log.writer()
+    writer.write(event("same", subject="k1_" + "0" * 32) for _ in range(10))
+    offsets: dict[int, int] = {}
+
+    def told(partitions: Sequence[int]) -> Mapping[int, int]:
+        return {each: offsets.get(each, 0) for each in partitions}
+
+    reader = found.join(topic, offsets=told)
+    assert read_until_something_comes(reader) == 10
+    assert sum(reader.lags.values()) == 0
+    (partition,) = (each for each, end in reader.positions.next.items() if end == 10)
+    reader.go_to({partition: 7, 99: 3})
+    assert read_until_something_comes(reader) == 3
+    reader.close()
+
+    offsets[partition] = 4
+    reader = found.join(topic, offsets=told)
+    assert read_until_something_comes(reader) == 6
+    reader.close()
