@@ -95,6 +95,8 @@ def taking(start: Start) -> Callable[..., Any]:
                 process.send_signal(signal.SIGTERM)
                 _, err = process.communicate()
         assert (process.returncode, err.splitlines()[-1]) == (0, "stopped"), err
+        # Nobody missed what ended before.
+        assert "cannot be reached" not in err
         assert not accepts(found.port)
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import datetime
 from typing import Any, Final, NoReturn
@@ -9,7 +10,8 @@ from typing import Any, Final, NoReturn
 import msgspec
 from msgspec import Raw, Struct
 
-from churnguard_core.events.limits import MOST_BATCH
+from churnguard_core.events.limits import MOST_BATCH, MOST_EVENT_BYTES
+from churnguard_core.events.sound import SoundMessage
 from churnguard_core.undecodable import UNDECODABLE
 
 
@@ -23,9 +25,12 @@ class BadBody(Exception):  # noqa: N818 - an answer, not an error of the collect
 
 
 class Events(Struct, frozen=True, kw_only=True):
-    """The events of a request, each in its own bytes; ``sent_at``, ``context`` and the key are for all of them."""
+    """The events of a request; ``sent_at``, ``context`` and the key are for all of them.
 
-    events: list[Raw]
+    An event is in its own bytes, or decoded where all of a small body are sound at first sight.
+    """
+
+    events: list[Raw | SoundMessage]
     sent_at: datetime | None = None
     context: Raw = Raw()
     write_key: str | None = None
@@ -38,16 +43,33 @@ class _Batch(Struct, frozen=True, kw_only=True, rename="camel"):
     write_key: str | None = None
 
 
+class _SoundBatch(Struct, frozen=True, kw_only=True, rename="camel"):
+    batch: list[SoundMessage]
+    sent_at: datetime | None = None
+    context: Raw = Raw()
+    write_key: str | None = None
+
+
+class _SoundEvent(SoundMessage, frozen=True, kw_only=True, rename="camel", gc=False):
+    write_key: str | None = None
+
+
 class _Key(Struct, frozen=True, kw_only=True, rename="camel"):
     write_key: str | None = None
 
 
 _batch = msgspec.json.Decoder(_Batch)
 _key = msgspec.json.Decoder(_Key)
+_sound_batch = msgspec.json.Decoder(_SoundBatch)
+_sound_event = msgspec.json.Decoder(_SoundEvent)
 
 
 def one_event(body: bytes) -> Events:
     """The body is one event; what is wrong in it is for the event's own result, if it is JSON at all."""
+    if len(body) <= MOST_EVENT_BYTES:
+        with contextlib.suppress(*UNDECODABLE):
+            sound = _sound_event.decode(body)
+            return Events(events=[sound], write_key=sound.write_key)
     try:
         return Events(events=[Raw(body)], write_key=_key.decode(body).write_key)
     except msgspec.ValidationError:
@@ -59,7 +81,7 @@ def one_event(body: bytes) -> Events:
 def batch_of_events(body: bytes) -> Events:
     """The events of a batch; BadBody when there is none in it, or too many."""
     try:
-        found = _decode(body)
+        found = _sound_batch_of(body) or _decode(body)
     except msgspec.ValidationError as error:
         # Its texts name fields and types, and no values.
         raise BadBody(f"the body is no batch: {error}") from None
@@ -68,7 +90,17 @@ def batch_of_events(body: bytes) -> Events:
     sent_at = found.sent_at
     if sent_at is not None and sent_at.tzinfo is None:
         raise BadBody("the body is no batch: sentAt has no zone")
-    return Events(events=found.batch, sent_at=sent_at, context=found.context, write_key=found.write_key)
+    return Events(events=[*found.batch], sent_at=sent_at, context=found.context, write_key=found.write_key)
+
+
+def _sound_batch_of(body: bytes) -> _SoundBatch | None:
+    # No event of a small body is too large; in a larger one, each is measured.
+    if len(body) > MOST_EVENT_BYTES:
+        return None
+    try:
+        return _sound_batch.decode(body)
+    except UNDECODABLE:
+        return None
 
 
 def _decode(body: bytes) -> _Batch:

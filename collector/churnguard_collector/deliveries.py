@@ -24,20 +24,20 @@ class Failure(Protocol):
 
 
 class Delivery:
-    """The records of one request.
+    """The records of one request; nothing of what they hold is kept here.
 
     Args:
-        values: Of its events; no two are equal. What else is sent with them has no outcome, but is waited for too.
+        events: How many events are among them. What else is sent with them has no outcome, but is waited for too.
         outcomes: Where the outcome of each event will be.
         begun: When it was begun, by the loop's clock.
         deliveries: All that are under way.
     """
 
-    __slots__ = ("_deliveries", "_expected", "_heard", "_places", "_values", "begun", "outcomes", "result")
+    __slots__ = ("_deliveries", "_expected", "_heard", "begun", "outcomes", "result")
 
     def __init__(
         self,
-        values: Sequence[bytes],
+        events: int,
         *,
         outcomes: asyncio.Future[Sequence[Outcome]],
         begun: float,
@@ -45,9 +45,7 @@ class Delivery:
     ) -> None:
         self.begun = begun
         self.outcomes = outcomes
-        self.result: list[Outcome] = ["kept"] * len(values)
-        self._values = values
-        self._places: dict[bytes, int] | None = None
+        self.result: list[Outcome] = ["kept"] * events
         self._deliveries = deliveries
         self._heard = 0
         self._expected = -1
@@ -59,10 +57,18 @@ class Delivery:
         if self._heard == records:
             self._deliveries.complete(self)
 
-    def heard(self, error: KafkaError | None, message: Message) -> None:
-        """A record was delivered, or was not; called in the other thread, once for each."""
+    def heard(self, place: int | None, error: KafkaError | None, message: Message) -> None:
+        """A record was delivered, or was not; called in the other thread, once for each.
+
+        Args:
+            place: Of the event, None for what is none.
+            error: Why it was not delivered, if it was not.
+            message: The record.
+        """
         if error is not None:
-            self._fail(error, message)
+            self._deliveries.failed(error, message.topic() or "")
+            if place is not None:
+                self.result[place] = "unavailable"
         self._heard += 1
         if self._heard == self._expected:
             self._deliveries.complete(self)
@@ -70,15 +76,6 @@ class Delivery:
     def give_up(self) -> None:
         """What was not heard of by now is unknown."""
         self.result = ["unavailable" if each == "kept" else each for each in self.result]
-
-    def _fail(self, error: KafkaError, message: Message) -> None:
-        self._deliveries.failed(error, message.topic() or "")
-        if self._places is None:
-            self._places = {value: place for place, value in enumerate(self._values)}
-        place = self._places.get(message.value() or b"")
-        # What is none of the events is a bad event.
-        if place is not None:
-            self.result[place] = "unavailable"
 
 
 class Deliveries:
@@ -97,10 +94,10 @@ class Deliveries:
         self._woken = False
         self._under_way = deque[Delivery]()
 
-    def begin(self, values: Sequence[bytes]) -> Delivery:
-        """A request's delivery."""
+    def begin(self, *, events: int) -> Delivery:
+        """The delivery of a request with so many events."""
         loop = self._loop
-        delivery = Delivery(values, outcomes=loop.create_future(), begun=loop.time(), deliveries=self)
+        delivery = Delivery(events, outcomes=loop.create_future(), begun=loop.time(), deliveries=self)
         self._under_way.append(delivery)
         return delivery
 

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
+from churnguard_collector.accepted import Accepted
 from churnguard_collector.bodies import Events
+from churnguard_collector.clocks import corrected_time
+from churnguard_collector.first_look import FirstLook, KnownSubjects
 from churnguard_collector.keys import WriteKey
 from churnguard_collector.privacy import (
     Marks,
@@ -28,28 +31,18 @@ from churnguard_core.events.bad import (
     problems_of,
 )
 from churnguard_core.events.checks import CheckedMessage, KeptTime, check_message, read_object
-from churnguard_core.events.envelope import ENVELOPE_VERSION, Envelope
+from churnguard_core.events.envelope import ENVELOPE_VERSION, Envelope, encode_envelope
 from churnguard_core.events.messages import Message, MessageType
-from churnguard_core.events.reading import read_message
+from churnguard_core.events.reading import ReadMessage, read_message
 from churnguard_core.events.results import Result
+from churnguard_core.events.sound import SoundMessage, sound_message
 from churnguard_core.events.subjects import SubjectKey, group_subject_of, subject_of
 
 BROWSER_REACHES_BACK: Final = timedelta(days=7)
 """A public key cannot rewrite history: this is what an SDK's own queue holds at most."""
 
+_OF_A_MESSAGE: Final = len(msgspec.structs.fields(Message))
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """An event that may be kept; ``places`` are those of its results, more than one when it was sent twice.
-
-    ``message_id`` is the one to answer: as it was sent, or made here when there was none.
-    """
-
-    message_id: str
-    envelope: Envelope
-    places: list[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +68,7 @@ class Request:
     kept: KeptTime
     new_id: Callable[[], str]
     tracks: bool = True
+    subjects: KnownSubjects = field(default_factory=KnownSubjects)
 
 
 def take_in(events: Events, *, request: Request) -> Intake:
@@ -83,6 +77,14 @@ def take_in(events: Events, *, request: Request) -> Intake:
         dropped = Result(message_id=None, result="drop", reason="do_not_track")
         return Intake(results=[dropped] * len(events.events))
     return _Taking(events, request).run()
+
+
+class _Seen(Struct, frozen=True, gc=False):
+    """An event of this request, and the one that came before it with the same id and another time."""
+
+    accepted: Accepted
+    message: Message
+    before: _Seen | None
 
 
 class _Taking:
@@ -94,49 +96,76 @@ class _Taking:
         self._workspace = request.key.workspace
         self._kept = _kept_time(request)
         self._intake = Intake()
-        self._shared_context = read_object(events.context, path="context")
-        self._seen: dict[tuple[str, datetime], tuple[Accepted, bytes]] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._first_look = FirstLook(
+            key=request.key,
+            route=request.route,
+            kept=self._kept,
+            received_at=request.received_at,
+            sent_at=events.sent_at,
+            context=events.context,
+            subjects=request.subjects,
+        )
 
     def run(self) -> Intake:
+        look, new_id = self._first_look.accept, self._request.new_id
+        accepted_events, results, seen = self._intake.accepted, self._intake.results, self._seen
         for place, event in enumerate(self._events.events):
-            self._intake.results.append(self._take(place, event))
+            message = event if isinstance(event, SoundMessage) else sound_message(event)
+            accepted = None if message is None else look(message, place=place, new_id=new_id)
+            if message is None or accepted is None:
+                results.append(self._look_closely(place, event))
+            elif (message_id := accepted.envelope.message_id) in seen:
+                results.append(self._accept(message, accepted))
+            else:
+                seen[message_id] = _Seen(accepted, message, None)
+                accepted_events.append(accepted)
+                results.append(None)
         return self._intake
 
-    def _take(self, place: int, event: Raw) -> Result | None:
+    def _look_closely(self, place: int, event: Raw | SoundMessage) -> Result | None:
         request = self._request
+        # One that was decoded with its body is no larger than that.
+        size = 0 if isinstance(event, SoundMessage) else len(memoryview(event))
         checked = check_message(
-            read_message(event),
+            ReadMessage(message=event) if isinstance(event, SoundMessage) else read_message(event),
             route=request.route,
-            size=len(memoryview(event)),
+            size=size,
             kept=self._kept,
             received_at=request.received_at,
         )
         context, findings = checked.context, checked.findings
         if not context:
-            context, wrong = self._shared_context
+            context, wrong = read_object(self._events.context, path="context")
             findings = (*findings, *wrong)
         # Before all else: of who has not consented, not even a bad event is kept.
         if not allows(context, category=self._workspace.privacy.consent):
             return Result(message_id=checked.message.message_id, result="drop", reason="no_consent")
         if findings:
-            return self._refuse(checked, findings)
-        envelope = self._envelope(checked, context=context)
-        same = (envelope.message_id, envelope.original_timestamp)
-        if (before := self._seen.get(same)) is not None:
-            accepted, encoded = before
-            if encoded != bytes(event):
-                repeated = finding("duplicate", "messageId", "another event of this request has it too")
-                return self._refuse(checked, (repeated,))
-            accepted.places.append(place)
-            return None
-        message_id = checked.message.message_id or envelope.message_id
-        accepted = Accepted(message_id=message_id, envelope=envelope, places=[place])
-        self._seen[same] = (accepted, bytes(event))
+            return self._refuse(checked.message, checked.context, findings)
+        envelope, message = self._envelope(checked, context=context), checked.message
+        message_id = message.message_id or envelope.message_id
+        return self._accept(message, Accepted(message_id, envelope, encode_envelope(envelope), (place,)))
+
+    def _accept(self, message: Message, accepted: Accepted) -> Result | None:
+        """Accept an event whose id may have been seen in this request before."""
+        message_id, original = accepted.envelope.message_id, accepted.envelope.original_timestamp
+        last = before = self._seen.get(message_id)
+        while before is not None:
+            if before.accepted.envelope.original_timestamp == original:
+                if not _are_equal(before.message, message):
+                    repeated = finding("duplicate", "messageId", "another event of this request has it too")
+                    context, _ = read_object(message.context, path="context")
+                    return self._refuse(message, context, (repeated,))
+                before.accepted.places += accepted.places
+                return None
+            before = before.before
+        self._seen[message_id] = _Seen(accepted, message, last)
         self._intake.accepted.append(accepted)
         return None
 
-    def _refuse(self, checked: CheckedMessage, findings: Sequence[Finding]) -> Result:
-        message, problems, reason = checked.message, problems_of(findings), gravest(findings)
+    def _refuse(self, message: Message, context: dict[str, Any], findings: Sequence[Finding]) -> Result:
+        problems, reason = problems_of(findings), gravest(findings)
         sound = {each.problem.path for each in findings}.isdisjoint
         person = message.user_id or message.anonymous_id
         known = person if sound(("", "userId", "anonymousId")) else None
@@ -149,7 +178,7 @@ class _Taking:
                 reason=reason,
                 problems=problems,
                 received_at=self._request.received_at,
-                message_id=_message_id(message, marks=marks_of(message, context=checked.context), key=key)
+                message_id=_message_id(message, marks=marks_of(message, context=context), key=key)
                 if sound(("", "messageId"))
                 else None,
                 subject=None if known is None else subject_of(known, key=key),
@@ -189,17 +218,9 @@ class _Taking:
         )
 
 
-def corrected_time(original: datetime, *, sent_at: datetime | None, received_at: datetime) -> datetime:
-    """The moment of an event by our clock: as long before its receipt as it was before its sending by the sender's.
-
-    A sender who says that it was sent before it happened is not believed, nor is one without ``sent_at``.
-    """
-    if sent_at is None or sent_at < original:
-        return min(original, received_at)
-    try:
-        return received_at - (sent_at - original)
-    except OverflowError:
-        return min(original, received_at)
+def _are_equal(one: Message, other: Message) -> bool:
+    # Not by ==: it takes messages that were read in two ways for different.
+    return msgspec.structs.astuple(one)[:_OF_A_MESSAGE] == msgspec.structs.astuple(other)[:_OF_A_MESSAGE]
 
 
 def _kept_time(request: Request) -> KeptTime:

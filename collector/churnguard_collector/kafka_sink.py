@@ -1,9 +1,8 @@
 """The sink that has Kafka acknowledge: ``kept`` is what all replicas in sync have.
 
-A request's events are encoded first and handed to the producer then, in their order, so one that cannot be encoded
-keeps no other from being sent. The producer gathers the records of all requests into batches; a thread of our own hears
-what became of them. Its idempotence covers what it repeats itself, not what a caller sends again: that is what the
-landing's exact dedupe is for.
+Events come encoded and are handed to the producer in their order, so one that cannot be sent keeps no other from it.
+The producer gathers the records of all requests into batches; a thread of our own hears what became of them. Its
+idempotence covers what it repeats itself, not what a caller sends again: that is for the landing's exact dedupe.
 """
 
 from __future__ import annotations
@@ -15,15 +14,17 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from churnguard_collector.accepted import Accepted
 from churnguard_collector.deliveries import Deliveries, Delivery
 from churnguard_collector.sink import Backlog, Outcome
 from churnguard_core.events.bad import BadEvent, encode_bad_event
-from churnguard_core.events.envelope import Envelope, encode_envelope
+from churnguard_core.events.envelope import Envelope
 from churnguard_core.events.topics import record_headers, record_key
 from churnguard_eventlog.access import ask_for_topics, problem_of_access, refusal_of
 from churnguard_eventlog.connection import Connection, InvalidConnection
@@ -145,16 +146,15 @@ class KafkaSink:
         return None
 
     def deliver(
-        self, events: Sequence[Envelope], bad: Sequence[BadEvent]
+        self, events: Sequence[Accepted], bad: Sequence[BadEvent]
     ) -> asyncio.Future[Sequence[Outcome]]:
         """Hand everything to the producer."""
         if self._unusable is not None:
             outcomes: asyncio.Future[Sequence[Outcome]] = self._loop.create_future()
             outcomes.set_result(["unavailable"] * len(events))
             return outcomes
-        values = [encode_envelope(event) for event in events]
-        delivery = self._deliveries.begin(values)
-        handed = self._produce(events, values, delivery)
+        delivery = self._deliveries.begin(events=len(events))
+        handed = self._produce(events, delivery)
         delivery.expect(handed + self._produce_bad(bad, delivery))
         return delivery.outcomes
 
@@ -173,16 +173,19 @@ class KafkaSink:
         self._poller.join()
         self._deliveries.expire(begun_before=math.inf)
 
-    def _produce(self, events: Sequence[Envelope], values: Sequence[bytes], delivery: Delivery) -> int:
+    def _produce(self, events: Sequence[Accepted], delivery: Delivery) -> int:
         """Hand over events in their order; returns how many were."""
         produce, topic, heard, handed = self._producer.produce, self._topics.events, delivery.heard, 0
-        for place, (event, value) in enumerate(zip(events, values, strict=True)):
-            key = record_key(workspace=event.workspace, subject=event.subject)
+        for place, event in enumerate(events):
+            envelope = event.envelope
+            key = record_key(workspace=envelope.workspace, subject=envelope.subject)
             try:
-                produce(topic, value, key, -1, heard, None, 0, self._headers_of(event))
+                produce(
+                    topic, event.encoded, key, -1, partial(heard, place), None, 0, self._headers_of(envelope)
+                )
                 handed += 1
             except BufferError:
-                delivery.result[place:] = ["overloaded"] * (len(values) - place)
+                delivery.result[place:] = ["overloaded"] * (len(events) - place)
                 break
             except KafkaException as failed:
                 error = failed.args[0]
@@ -201,7 +204,7 @@ class KafkaSink:
                     self._topics.bad_events,
                     encode_bad_event(each),
                     key,
-                    on_delivery=delivery.heard,
+                    on_delivery=partial(delivery.heard, None),
                     headers=_HEADERS_OF_BAD,
                 )
                 handed += 1
@@ -255,7 +258,8 @@ class KafkaSink:
     async def _look(self, admin: AdminClient) -> None:
         topics = (self._topics.events, self._topics.bad_events)
         answers = ask_for_topics(admin, topics, seconds=ANSWER_SECONDS)
-        await asyncio.wait([asyncio.wrap_future(answer) for answer in answers.values()])
+        waiting = [asyncio.wrap_future(answer) for answer in answers.values()]
+        await asyncio.gather(*waiting, return_exceptions=True)
         try:
             self._refusal = problem_of_access(answers, access="write")
             self._reached = time.monotonic()

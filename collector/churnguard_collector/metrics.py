@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Info, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from churnguard_collector.sink import Backlog
+from churnguard_collector.tallies import Count, Spread
 from churnguard_eventlog.statistics import Statistics
 
 PREFIX: Final = "churnguard_collector"
@@ -29,41 +31,40 @@ class Metrics:
         self.registry = CollectorRegistry()
         registry = self.registry
         Info(f"{PREFIX}_build", "The program that runs.", registry=registry).info({"version": version})
-        self._requests = Counter(
-            f"{PREFIX}_requests", "Requests answered.", ("route", "code"), registry=registry
-        )
-        self._request_seconds = Histogram(
+        self._requests = Count(f"{PREFIX}_requests", "Requests answered.", labels=("route", "code"))
+        self._request_seconds = Spread(
             f"{PREFIX}_request_duration_seconds",
             "From a request's head to its answer.",
-            ("route",),
-            buckets=REQUEST_BUCKETS,
-            registry=registry,
+            bounds=REQUEST_BUCKETS,
+            label="route",
         )
-        self._received = Counter(
-            f"{PREFIX}_events_received",
-            "Events that came, by the kind of their key.",
-            ("source",),
-            registry=registry,
+        self._received = Count(
+            f"{PREFIX}_events_received", "Events that came, by the kind of their key.", labels=("source",)
         )
-        self._accepted = Counter(
-            f"{PREFIX}_events_accepted", "Events answered ok.", ("type",), registry=registry
-        )
-        self._rejected = Counter(
-            f"{PREFIX}_events_rejected", "Events answered otherwise.", ("reason",), registry=registry
-        )
-        self._lag = Histogram(
+        self._accepted = Count(f"{PREFIX}_events_accepted", "Events answered ok.", labels=("type",))
+        self._rejected = Count(f"{PREFIX}_events_rejected", "Events answered otherwise.", labels=("reason",))
+        self._lag = Spread(
             f"{PREFIX}_event_lag_seconds",
             "How long ago accepted events happened, by our clock.",
-            buckets=LAG_BUCKETS,
-            registry=registry,
+            bounds=LAG_BUCKETS,
         )
-        self._write_seconds = Histogram(
+        self._write_seconds = Spread(
             f"{PREFIX}_write_duration_seconds",
             "How long a batch took to be durable.",
-            ("sink",),
-            buckets=REQUEST_BUCKETS,
-            registry=registry,
-        ).labels(sink)
+            bounds=REQUEST_BUCKETS,
+            label="sink",
+        )
+        for tally in (
+            self._requests,
+            self._request_seconds,
+            self._received,
+            self._accepted,
+            self._rejected,
+            self._lag,
+            self._write_seconds,
+        ):
+            registry.register(tally)
+        self._sink = sink
         self._write_failures = Counter(
             f"{PREFIX}_write_failures", "Batches that failed.", ("sink",), registry=registry
         ).labels(sink)
@@ -84,29 +85,29 @@ class Metrics:
 
     def answered(self, *, route: str, code: int, seconds: float) -> None:
         """A request was answered."""
-        self._requests.labels(route, str(code)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        self._requests.add(route, code)
+        self._request_seconds.observe((seconds,), label=route)
 
     def received(self, *, source: str, events: int) -> None:
         """Events came, with a key of this kind."""
-        self._received.labels(source).inc(events)
+        self._received.add(source, count=events)
 
-    def accepted(self, events: Mapping[str, int]) -> None:
-        """So many events of each type were answered ok."""
-        for type_, count in events.items():
-            self._accepted.labels(type_).inc(count)
+    def accepted(self, types: Iterable[str]) -> None:
+        """An event of each of these types was answered ok."""
+        for type_, count in Counts(types).items():
+            self._accepted.add(type_, count=count)
 
-    def happened_before(self, *, seconds: float) -> None:
-        """An accepted event is this old."""
-        self._lag.observe(max(0.0, seconds))
+    def happened_before(self, lags: Sequence[float]) -> None:
+        """Accepted events are so many seconds old."""
+        self._lag.observe(lags)
 
     def rejected(self, *, reason: str, events: int = 1) -> None:
         """Events are not kept, or not known to be."""
-        self._rejected.labels(reason).inc(events)
+        self._rejected.add(reason, count=events)
 
     def written(self, *, seconds: float) -> None:
         """A batch is durable."""
-        self._write_seconds.observe(seconds)
+        self._write_seconds.observe((seconds,), label=self._sink)
 
     def write_failed(self) -> None:
         """A batch is not, as far as is known."""

@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 import asyncpg
 
+from churnguard_collector.accepted import Accepted
 from churnguard_collector.sink import Backlog, Outcome
 from churnguard_core.events.bad import BadEvent
 from churnguard_core.events.envelope import Envelope
@@ -142,7 +143,7 @@ class PostgresSink:
         return None
 
     def deliver(
-        self, events: Sequence[Envelope], bad: Sequence[BadEvent]
+        self, events: Sequence[Accepted], bad: Sequence[BadEvent]
     ) -> asyncio.Future[Sequence[Outcome]]:
         """Put events into the next batch."""
         outcomes: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
@@ -154,7 +155,8 @@ class PostgresSink:
         if refusal is not None:
             outcomes.set_result([refusal] * len(events))
             return outcomes
-        delivery = _Delivery(events=events, bad=bad, outcomes=outcomes)
+        envelopes = [event.envelope for event in events]
+        delivery = _Delivery(events=envelopes, bad=bad, outcomes=outcomes)
         self._waiting.append(delivery)
         self._rows += delivery.rows
         self._idle.clear()

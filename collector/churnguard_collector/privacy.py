@@ -44,7 +44,8 @@ KEPT_CONTEXT: Final[Mapping[str, frozenset[str]]] = {
 }
 """What is kept of the context, by part; all else could tell people apart."""
 KEPT_PLAIN: Final = frozenset({"locale", "timezone"})
-_ADDRESSES: Final = frozenset({"referrer", "url", "path"})
+ADDRESSES: Final = frozenset({"referrer", "url", "path"})
+"""Of ``page``: they are kept without their query."""
 _EMAIL: Final = re.compile(r"[^\s@<>\"'=&?/:;,()]{1,64}(?:@|%40)[^\s@<>\"'=&?/:;,()]{1,255}")
 _SHORT: Final = 4
 
@@ -148,9 +149,12 @@ def allows(context: Mapping[str, Any], *, category: str | None) -> bool:
 
 
 def _kept(name: str, value: Any) -> Any:
-    if name in _ADDRESSES and isinstance(value, str):
-        return re.split("[?#]", value, maxsplit=1)[0]
-    return value
+    return without_query(value) if name in ADDRESSES and isinstance(value, str) else value
+
+
+def without_query(address: str) -> str:
+    """The address up to its query and fragment, where people's ids and mail addresses travel."""
+    return address.partition("?")[0].partition("#")[0]
 
 
 def _folded(name: str) -> str:

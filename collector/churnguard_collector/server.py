@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from churnguard_collector.http.protocol import EventProtocol
 from churnguard_collector.service import Service
 from churnguard_web.asgi import Application
 from churnguard_web.server import Server
@@ -23,6 +24,6 @@ async def serve(
     def drain() -> None:
         service.draining = True
 
-    server = Server(app, listener=listener)
+    server = Server(app, listener=listener, protocol=EventProtocol)
     server.drain_on_signals(seconds=drain_seconds, on_drain=drain)
     await server.serve(on_ready=ready)

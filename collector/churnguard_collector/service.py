@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec import Struct
+
 from churnguard_collector.bodies import Events
-from churnguard_collector.intake import Accepted, Intake, Request, take_in
+from churnguard_collector.first_look import KnownSubjects
+from churnguard_collector.intake import Request, take_in
 from churnguard_collector.keys import Keys, WriteKey
 from churnguard_collector.metrics import Metrics
 from churnguard_collector.rates import RateLimits
@@ -29,6 +32,27 @@ class TooFast(Exception):  # noqa: N818 - an answer, not an error of the collect
     def __init__(self, *, seconds: int) -> None:
         self.seconds = seconds
         super().__init__(seconds)
+
+
+class _Waiting(Struct, gc=False):
+    """An event that was handed to the sink: what its answer and its metrics need."""
+
+    message_id: str
+    places: tuple[int, ...]
+    kept_id: str
+    subject: str
+    type: MessageType
+    lag: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HandedOver:
+    """A request whose events are with the sink; ``results`` has None where the sink decides."""
+
+    request: Request
+    outcomes: Awaitable[Sequence[Outcome]] | None
+    waiting: Sequence[_Waiting]
+    results: list[Result | None]
 
 
 class Service:
@@ -61,6 +85,7 @@ class Service:
         self._days = days
         self._clock = clock
         self._rates = RateLimits()
+        self._subjects = KnownSubjects()
 
     def problem(self) -> str | None:
         """Why no more events should come; None when the collector is ready."""
@@ -69,7 +94,7 @@ class Service:
     async def keep(
         self, events: Events, *, key: WriteKey, type_: MessageType | None, tracks: bool
     ) -> list[Result]:
-        """A result for each event; TooFast when the key must wait.
+        """A result for each event; TooFast when the key must wait. Takes the events out of ``events``.
 
         Args:
             events: What came.
@@ -87,14 +112,12 @@ class Service:
             kept=self._days.at(now),
             new_id=_new_id,
             tracks=tracks or not key.workspace.privacy.do_not_track,
+            subjects=self._subjects,
         )
-        intake = take_in(events, request=request)
-        if intake.accepted or intake.bad:
-            envelopes = [each.envelope for each in intake.accepted]
-            outcomes = await self._sink.deliver(envelopes, intake.bad)
-            if refused := self._settle(intake, outcomes, request=request):
-                await self._sink.deliver([], refused)
-        results = [result for result in intake.results if result is not None]
+        handed = self._hand_over(events, request)
+        # What waits for its outcome may be much, and needs nothing of the request but ids.
+        events.events.clear()
+        results = await self._settle(handed)
         for result in results:
             if result.reason is not None:
                 self.metrics.rejected(reason=result.reason)
@@ -108,44 +131,62 @@ class Service:
             self.metrics.rejected(reason="rate_limited", events=events)
             raise TooFast(seconds=seconds)
 
-    def _settle(self, intake: Intake, outcomes: Sequence[Outcome], *, request: Request) -> Sequence[BadEvent]:
-        """Fill in the results that the sink decided; returns what it refused."""
-        refused = []
-        kept = Counter[str]()
-        for accepted, outcome in zip(intake.accepted, outcomes, strict=True):
-            envelope = accepted.envelope
-            for place in accepted.places:
-                intake.results[place] = _result(accepted, outcome)
-            if outcome == "kept":
-                kept[envelope.type] += len(accepted.places)
-                lag = (request.received_at - envelope.timestamp).total_seconds()
-                self.metrics.happened_before(seconds=lag)
-            elif outcome == "unstorable":
-                refused.append(_unstorable(accepted))
-        self.metrics.accepted(kept)
-        return refused
+    def _hand_over(self, events: Events, request: Request) -> _HandedOver:
+        intake = take_in(events, request=request)
+        outcomes = None
+        if intake.accepted or intake.bad:
+            outcomes = self._sink.deliver(intake.accepted, intake.bad)
+        received_at = request.received_at
+        waiting = [
+            _Waiting(
+                each.message_id,
+                each.places,
+                (envelope := each.envelope).message_id,
+                envelope.subject,
+                envelope.type,
+                # Never negative: the corrected time lies in the past.
+                (received_at - envelope.timestamp).total_seconds(),
+            )
+            for each in intake.accepted
+        ]
+        return _HandedOver(request=request, outcomes=outcomes, waiting=waiting, results=intake.results)
+
+    async def _settle(self, handed: _HandedOver) -> list[Result]:
+        """The results, when the sink has decided."""
+        results = handed.results
+        if handed.outcomes is not None:
+            refused = []
+            kept: list[_Waiting] = []
+            for event, outcome in zip(handed.waiting, await handed.outcomes, strict=True):
+                if outcome == "kept":
+                    result = Result(message_id=event.message_id, result="ok")
+                    kept.append(event)
+                elif outcome == "unstorable":
+                    result = Result(
+                        message_id=event.message_id, result="drop", reason=outcome, problems=_REFUSED_BY_STORE
+                    )
+                    refused.append(_unstorable(event, handed.request))
+                else:
+                    result = Result(message_id=event.message_id, result="retry", reason=outcome)
+                for place in event.places:
+                    results[place] = result
+            self.metrics.accepted([event.type for event in kept])
+            self.metrics.happened_before([event.lag for event in kept])
+            if refused:
+                await self._sink.deliver([], refused)
+        return [result for result in results if result is not None]
 
 
-def _result(accepted: Accepted, outcome: Outcome) -> Result:
-    message_id = accepted.message_id
-    if outcome == "kept":
-        return Result(message_id=message_id, result="ok")
-    if outcome == "unstorable":
-        return Result(message_id=message_id, result="drop", reason=outcome, problems=_REFUSED_BY_STORE)
-    return Result(message_id=message_id, result="retry", reason=outcome)
-
-
-def _unstorable(accepted: Accepted) -> BadEvent:
-    envelope = accepted.envelope
+def _unstorable(event: _Waiting, request: Request) -> BadEvent:
     return BadEvent(
         version=BAD_EVENT_VERSION,
-        workspace=envelope.workspace,
-        source=envelope.source,
+        workspace=request.key.workspace.name,
+        source=request.key.id,
         reason="unstorable",
         problems=_REFUSED_BY_STORE,
-        received_at=envelope.received_at,
-        message_id=envelope.message_id,
-        subject=envelope.subject,
+        received_at=request.received_at,
+        message_id=event.kept_id,
+        subject=event.subject,
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from churnguard_collector.accepted import Accepted
 from churnguard_core.events.bad import BadEvent
-from churnguard_core.events.envelope import Envelope
 
 Outcome = Literal["kept", "unstorable", "unavailable", "overloaded"]
 """What became of an event: durable; refused for ever; unknown, because the store did not answer; not even tried."""
@@ -31,7 +31,7 @@ class Sink(Protocol):
     async def start(self) -> None:
         """Begin; what hinders it for good is an error of the sink's own."""
 
-    def deliver(self, events: Sequence[Envelope], bad: Sequence[BadEvent]) -> Awaitable[Sequence[Outcome]]:
+    def deliver(self, events: Sequence[Accepted], bad: Sequence[BadEvent]) -> Awaitable[Sequence[Outcome]]:
         """Keep events, and the reasons of bad ones beside them.
 
         Returns:

@@ -14,7 +14,7 @@ from kserve.logging import logger as kserve_log
 from kserve.protocol.rest.server import RESTServer
 
 from churnguard_serving.grpc import grpc_server
-from churnguard_serving.http.protocol import ShortCutProtocol
+from churnguard_serving.http.protocol import PredictionProtocol
 from churnguard_serving.http.route import HotRoute
 from churnguard_serving.kserve_model import ChurnPredictor, ClosedRepository, HonestDataPlane
 from churnguard_serving.large import LargeRequests
@@ -66,7 +66,7 @@ class PredictorServer(ModelServer):
             ready: Called when the first request can come.
         """
         route = HotRoute(self._service, self._kserve_application(), large=self._large)
-        http = Server(route, listener=self._listener, protocol=ShortCutProtocol)
+        http = Server(route, listener=self._listener, protocol=PredictionProtocol)
         grpc = await self._start_grpc()
         companion = asyncio.ensure_future(beside())
         http.drain_on_signals(seconds=self._drain_seconds, on_drain=self._service.drain)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from churnguard_serving.http.protocol import ShortCutProtocol
+from churnguard_serving.http.protocol import PredictionProtocol
 from churnguard_serving.http.route import HotRoute
 from churnguard_serving.large import LargeRequests
 from churnguard_serving.service import Service
@@ -30,7 +30,7 @@ async def said_to(sent: bytes, *, service: Service, limits: Limits) -> bytes:
     listener = listen(host="127.0.0.1", port=0)
     address = listener.getsockname()
     route = HotRoute(service, nothing, large=large)
-    server = Server(route, listener=listener, protocol=ShortCutProtocol, limits=limits)
+    server = Server(route, listener=listener, protocol=PredictionProtocol, limits=limits)
     ready = asyncio.Event()
     serving = asyncio.create_task(server.serve(on_ready=ready.set))
     await ready.wait()

@@ -27,6 +27,8 @@ from churnguard_scoring.scorer import Scorer
 from churnguard_simulator import simulate
 from churnguard_storage import Credentials, open_store
 from churnguard_training.modelfile import load_churnmodel
+from collecting import collector_rows
+from landing import landing_rows
 from operating import operator_rows
 from peers import LibraryPipeline, deeper_scorer
 from quality import ROOT, TASKS, data_folder
@@ -184,6 +186,8 @@ PARTS: Final[dict[str, Callable[[], Iterable[Row]]]] = {
     "simulator": simulator_rows,
     "learning": learning_rows,
     "operator": operator_rows,
+    "collector": collector_rows,
+    "landing": landing_rows,
 }
 
 

@@ -7,21 +7,16 @@ measured. Each server has one core for itself, the load another.
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from load import Load, http_request, measure, resident_mebibytes
+from pinned import free_port, pinned
 from rows import SMOKE, Row
 
 HERE: Final = Path(__file__).parent
@@ -30,7 +25,6 @@ WINDOWS: Final = 2 if SMOKE else 30
 STARTS: Final = 3 if SMOKE else 7
 CONNECTIONS: Final = 32
 MANY_REQUESTS: Final = 2_000 if SMOKE else 100_000
-MOST_SECONDS_TO_START: Final = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,30 +68,10 @@ def peer_command(kind: str, bundle: Path, port: int) -> list[str]:
 @contextlib.contextmanager
 def running(kind: str, *, bundle: Path) -> Iterator[Server]:
     """A server on a core of its own, from its first ready answer on."""
-    port = _free_port()
+    port = free_port()
     command = our_command(bundle, port) if kind == "ours" else peer_command(kind, bundle, port)
-    cores = sorted(os.sched_getaffinity(0))
-    start = time.monotonic()
-    with tempfile.TemporaryFile() as log, _process(command, core=cores[0], log=log) as process:
-        if not _becomes_ready(process, port=port, start=start):
-            log.seek(0)
-            raise SystemExit(f"{kind} did not become ready:\n{log.read()[-3000:].decode(errors='replace')}")
-        taken = time.monotonic() - start
-        os.sched_setaffinity(0, cores[1:] or cores)
-        try:
-            yield Server(pid=process.pid, port=port, seconds_to_ready=taken)
-        finally:
-            os.sched_setaffinity(0, cores)
-
-
-@contextlib.contextmanager
-def _process(command: Sequence[str], *, core: int, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    pinned = ["taskset", "--cpu-list", str(core), *command]
-    with subprocess.Popen(pinned, stdout=log, stderr=subprocess.STDOUT) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+    with pinned(command, port=port, ready="/v2/health/ready") as found:
+        yield Server(pid=found.pid, port=found.port, seconds_to_ready=found.seconds_to_ready)
 
 
 def serving_rows(bundle: Path, *, records: Sequence[Any]) -> Iterator[Row]:
@@ -153,19 +127,3 @@ def _start_rows(bundle: Path) -> Iterator[Row]:
     ours, bare = min(taken["ours"]), min(taken["bare"])
     yield Row(what="start to ready", value=ours, unit="s")
     yield Row(what="  as a multiple of a bare kserve.ModelServer", value=ours / bare, unit="x", reach=1.5)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _becomes_ready(process: subprocess.Popen[bytes], *, port: int, start: float) -> bool:
-    url = f"http://127.0.0.1:{port}/v2/health/ready"
-    while time.monotonic() - start < MOST_SECONDS_TO_START and process.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
-            if answer.status == 200:
-                return True
-        time.sleep(0.01)
-    return False

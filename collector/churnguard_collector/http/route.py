@@ -36,11 +36,13 @@ _NOT_FROM_THERE: Final = {
     "server": "this is a server's key: it is secret, and no page may use it",
 }
 
+_FAILED: Final = answers.error(500, "internal error; the collector's log has the details")
+
 
 class Head(NamedTuple):
-    """The headers that matter."""
+    """What the headers say that matter; ``key`` is the one that they hold."""
 
-    authorization: bytes = b""
+    key: str | None = None
     encoding: bytes = b""
     length: bytes | None = None
     origin: bytes | None = None
@@ -80,17 +82,42 @@ class HotRoutes:
         else:
             await self._inner(scope, receive, closing(send) if self._service.draining else send)
 
+    async def answer(self, door: Door, body: bytes, *, head: Head, query: bytes = b"") -> Answer:
+        """The answer to a body that has come whole, and is not compressed any more."""
+        started = perf_counter()
+        service = self._service
+        service.unanswered += 1
+        replying = self._checked_reply(door, body, head=head, query=query)
+        del body
+        answer = await replying
+        service.unanswered -= 1  # not in a finally, as in _answer
+        service.metrics.answered(route=door.name, code=answer.status, seconds=perf_counter() - started)
+        return answer
+
+    def coming(self, requests: int) -> None:
+        """So many requests have begun to come; a negative number have come, or will not."""
+        self._service.unanswered += requests
+
+    def gave_up(self, door: Door, *, status: int, seconds: float) -> None:
+        """A request did not come to its end."""
+        self._service.metrics.answered(route=door.name, code=status, seconds=seconds)
+
+    def more_headers(self, answer: Answer, *, origin: bytes | None) -> Headers:
+        """All headers of an answer but the length of its body."""
+        headers = (*answer.headers, *self._cors(origin))
+        return (*headers, CLOSE) if self._service.draining else headers
+
     async def _answer(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         service = self._service
-        head = _head(scope["headers"])
+        head = head_of(scope["headers"])
         answer: Answer | None = None
         service.unanswered += 1
         try:
-            body = await read_events(
+            reading = read_events(
                 receive, encoding=head.encoding, length=head.length, unfinished=self._unfinished
             )
-            answer = await self._reply(door, door.read(body), scope=scope, head=head)
+            answer = await self._checked_reply(door, await reading, head=head, query=scope["query_string"])
             await self._send(send, answer, origin=head.origin)
         except UnreadBody as bad:
             answer = answers.error(bad.status, bad.error)
@@ -102,15 +129,27 @@ class HotRoutes:
             pass
         except Exception:
             log.exception("a request failed")
-            answer = answers.error(500, "internal error; the collector's log has the details")
+            answer = _FAILED
             await self._send(send, answer, origin=head.origin)
         # Not in a finally: a request that is broken off at the end stays one that was not answered.
         service.unanswered -= 1
         code = 499 if answer is None else answer.status
         service.metrics.answered(route=door.name, code=code, seconds=perf_counter() - started)
 
-    async def _reply(self, door: Door, events: Events, *, scope: Scope, head: Head) -> Answer:
-        text = key_in_header(head.authorization) or key_in_query(scope["query_string"]) or events.write_key
+    async def _checked_reply(self, door: Door, body: bytes, *, head: Head, query: bytes) -> Answer:
+        try:
+            replying = self._reply(door, door.read(body), head=head, query=query)
+            # It may be large, and thousands of requests may wait to be acknowledged.
+            del body
+            return await replying
+        except BadBody as bad:
+            return answers.bad_body(bad)
+        except Exception:
+            log.exception("a request failed")
+            return _FAILED
+
+    async def _reply(self, door: Door, events: Events, *, head: Head, query: bytes) -> Answer:
+        text = head.key or key_in_query(query) or events.write_key
         key = None if text is None else self._service.keys.find(text)
         if key is None:
             self._service.metrics.rejected(reason="auth")
@@ -129,9 +168,9 @@ class HotRoutes:
         service = self._service
         status = 200
         try:
-            head = _head(scope["headers"])
+            head = head_of(scope["headers"])
             events = pixel_event(scope["query_string"])
-            status = (await self._reply(PIXEL_DOOR, events, scope=scope, head=head)).status
+            status = (await self._reply(PIXEL_DOOR, events, head=head, query=scope["query_string"])).status
         except BadBody as bad:
             status = bad.status
         except Exception:
@@ -142,7 +181,7 @@ class HotRoutes:
         service.metrics.answered(route=PIXEL_DOOR.name, code=status, seconds=perf_counter() - started)
 
     def _preflight(self, scope: Scope) -> Answer:
-        origin = _head(scope["headers"]).origin
+        origin = head_of(scope["headers"]).origin
         vary = (b"vary", b"Origin")
         if origin is None or not self._service.keys.any_allows_origin(origin.decode("latin-1")):
             return Answer(status=204, body=b"", headers=(vary,))
@@ -161,27 +200,27 @@ class HotRoutes:
         return ((b"access-control-allow-origin", origin), exposed, (b"vary", b"Origin"))
 
     async def _send(self, send: Send, answer: Answer, *, origin: bytes | None) -> None:
-        headers = self._headers(answer, origin=origin)
-        if self._service.draining:
-            headers.append(CLOSE)
+        headers = [*self.more_headers(answer, origin=origin), _length(answer)]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _send_unread(
         self, send: Send, receive: Receive, answer: Answer, *, origin: bytes | None
     ) -> None:
-        headers = tuple(self._headers(answer, origin=origin))
+        headers = (*answer.headers, *self._cors(origin), _length(answer))
         await send_unread(send, receive, status=answer.status, headers=headers, body=answer.body)
 
-    def _headers(self, answer: Answer, *, origin: bytes | None) -> list[Header]:
-        return [*answer.headers, (b"content-length", b"%d" % len(answer.body)), *self._cors(origin)]
+
+def _length(answer: Answer) -> Header:
+    return (b"content-length", b"%d" % len(answer.body))
 
 
-def _head(headers: list[Header]) -> Head:
+def head_of(headers: list[Header]) -> Head:
+    """What a request's headers say."""
     found = dict(headers)
     follows = found.get(b"dnt") != b"1" and found.get(b"sec-gpc") != b"1"
     return Head(
-        authorization=found.get(b"authorization", b""),
+        key=key_in_header(found.get(b"authorization", b"")),
         encoding=found.get(b"content-encoding", b""),
         length=found.get(b"content-length"),
         origin=found.get(b"origin"),

@@ -11,21 +11,43 @@ import pytest
 from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from churnguard_collector.bodies import BadBody, batch_of_events, one_event
 from churnguard_collector.http.decompression import decompressor_of
-from churnguard_core.events.limits import MOST_BATCH
+from churnguard_core.events.limits import MOST_BATCH, MOST_EVENT_BYTES
 from churnguard_core.events.reading import read_message
+from churnguard_core.events.sound import SoundMessage
 
 PACKED: dict[bytes, Callable[[bytes], bytes]] = {b"gzip": gzip.compress, b"zstd": zstd.compress}
+
+
+def raw(event: Raw | SoundMessage) -> Raw:
+    assert isinstance(event, Raw)
+    return event
 
 
 def test_a_batch_comes_apart_into_the_bytes_of_its_events() -> None:
     body = b'{"batch":[{"userId": "a"},[],7],"sentAt":"2026-03-01T12:00:00Z","writeKey":"k","x":{}}'
     found = batch_of_events(body)
-    assert [bytes(event) for event in found.events] == [b'{"userId": "a"}', b"[]", b"7"]
+    assert [bytes(raw(event)) for event in found.events] == [b'{"userId": "a"}', b"[]", b"7"]
     assert (found.write_key, found.sent_at is None) == ("k", False)
     assert batch_of_events(b'{"batch":[]}').events == []
+
+
+def test_a_small_body_whose_events_are_all_sound_is_decoded_at_once() -> None:
+    sound = b'{"userId":"a","event":"x"}'
+    assert (
+        list(batch_of_events(b'{"batch":[%b,%b]}' % (sound, sound)).events)
+        == [SoundMessage(user_id="a", event="x")] * 2
+    )
+    found = one_event(b'{"userId":"a","event":"x","writeKey":"k"}')
+    (event,) = found.events
+    assert isinstance(event, SoundMessage)
+    assert (event.user_id, found.write_key) == ("a", "k")
+    # In a larger body, each is measured by itself.
+    large = batch_of_events(b'{"batch":[%b],"x":"%b"}' % (sound, b"x" * MOST_EVENT_BYTES))
+    assert [bytes(raw(event)) for event in large.events] == [sound]
 
 
 @pytest.mark.parametrize(
@@ -55,12 +77,12 @@ def test_what_is_no_batch_is_said_so(body: bytes, status: int, error: str) -> No
 def test_half_an_emoji_fails_its_own_event_and_no_other() -> None:
     # What JSON.stringify writes of a text that was cut within a pair of surrogates.
     body = rb'{"batch":[{"userId":"a","event":"x"},{"userId":"b","event":"cut \ud83d"},{"userId":"\ud83d\ude00"}]}'
-    first, second, third = (read_message(event) for event in batch_of_events(body).events)
+    first, second, third = (read_message(raw(event)) for event in batch_of_events(body).events)
     assert (first.message.user_id, first.findings) == ("a", ())
     assert [each.reason for each in second.findings] == ["malformed"]
     assert (third.message.user_id, third.findings) == ("😀", ())
     (alone,) = one_event(rb'{"userId":"b","event":"cut \ud83d"}').events
-    assert [each.reason for each in read_message(alone).findings] == ["malformed"]
+    assert [each.reason for each in read_message(raw(alone)).findings] == ["malformed"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"{'a':1}", b'{"a":Infinity}'])
@@ -72,7 +94,7 @@ def test_what_is_no_json_is_no_event(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"[]", b"7", b'{"writeKey":7}'])
 def test_json_that_is_no_event_is_left_to_its_result(body: bytes) -> None:
     found = one_event(body)
-    assert [bytes(event) for event in found.events] == [body]
+    assert [bytes(raw(event)) for event in found.events] == [body]
     assert found.write_key is None
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from churnguard_collector.bodies import Events
-from churnguard_collector.intake import Intake, Request, corrected_time, take_in
+from churnguard_collector.clocks import corrected_time
+from churnguard_collector.intake import Intake, Request, take_in
 from churnguard_collector.keys import parse_keys
 from churnguard_collector_tests.write_keys import BROWSER, SERVER, STRICT, key_file
 from churnguard_core.events.envelope import Envelope
@@ -106,7 +107,7 @@ def test_one_bad_event_does_not_fail_the_others() -> None:
     good = [{**BOUGHT, "type": "track", "messageId": f"m-{n}"} for n in range(49)]
     intake = taken(*good[:20], {"userId": "u_42", "type": "trakc"}, *good[20:], route=None)
     assert reasons(intake) == [None] * 20 + ["schema"] + [None] * 29
-    assert [accepted.places for accepted in intake.accepted] == [[n] for n in range(50) if n != 20]
+    assert [accepted.places for accepted in intake.accepted] == [(n,) for n in range(50) if n != 20]
     (bad,) = intake.bad
     assert (bad.reason, bad.subject, bad.source) == ("schema", subject("u_42"), "server")
     assert "u_42" not in repr(bad)
@@ -124,7 +125,7 @@ def test_an_event_that_comes_twice_in_a_batch_is_one_and_answered_twice() -> Non
     other_time = {**event, "timestamp": "2026-03-01T11:00:01Z"}
     other_content = {**event, "event": "Product Removed"}
     intake = taken(event, other_time, event, other_content)
-    assert [accepted.places for accepted in intake.accepted] == [[0, 2], [1]]
+    assert [accepted.places for accepted in intake.accepted] == [(0, 2), (1,)]
     assert reasons(intake) == [None, None, None, "duplicate"]
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from msgspec import Raw
 
+from churnguard_collector.accepted import Accepted
 from churnguard_collector.kafka_sink import FULL, KafkaSink
 from churnguard_collector.metrics import Metrics
 from churnguard_core.events.bad import BadEvent, Problem
-from churnguard_core.events.envelope import Envelope, decode_envelope
+from churnguard_core.events.envelope import Envelope, decode_envelope, encode_envelope
 from churnguard_core.events.topics import BAD_EVENTS, EVENTS
 from churnguard_eventlog.connection import Connection, InvalidConnection
 from churnguard_eventlog.topics import EventTopics
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.servers
 NOW = datetime.now(UTC)
 
 
-def event(name: str, *, letters: int = 0) -> Envelope:
+def event(name: str, *, letters: int = 0) -> Accepted:
     text = "".join(random.Random(name).choices("0123456789abcdef", k=letters))
-    return Envelope(
+    envelope = Envelope(
         version=1,
         workspace="demo",
         message_id=name,
@@ -41,6 +42,7 @@ def event(name: str, *, letters: int = 0) -> Envelope:
         received_at=NOW,
         source="server",
     )
+    return Accepted(name, envelope, encode_envelope(envelope), ())
 
 
 BAD = BadEvent(

@@ -11,10 +11,11 @@ import asyncpg
 import pytest
 from msgspec import Raw
 
+from churnguard_collector.accepted import Accepted
 from churnguard_collector.metrics import Metrics
 from churnguard_collector.postgres_sink import FULL, PostgresSink
 from churnguard_core.events.bad import BadEvent, Problem
-from churnguard_core.events.envelope import Envelope
+from churnguard_core.events.envelope import Envelope, encode_envelope
 from churnguard_eventstore.days import KeptDays, partition_name
 from churnguard_eventstore.partitions import keep_partitions
 
@@ -26,8 +27,8 @@ Database = Callable[[], str]
 Rows = Callable[..., list[dict[str, Any]]]
 
 
-def event(name: str, *, properties: bytes = b"{}", at: datetime = NOW) -> Envelope:
-    return Envelope(
+def event(name: str, *, properties: bytes = b"{}", at: datetime = NOW) -> Accepted:
+    envelope = Envelope(
         version=1,
         workspace="demo",
         message_id=name,
@@ -40,6 +41,7 @@ def event(name: str, *, properties: bytes = b"{}", at: datetime = NOW) -> Envelo
         received_at=NOW,
         source="server",
     )
+    return Accepted(name, envelope, encode_envelope(envelope), ())
 
 
 BAD = BadEvent(

@@ -13,7 +13,7 @@ from churnguard_core.events.messages import JsonObject, MessageType
 ENVELOPE_VERSION: Final[Literal[1]] = 1
 
 
-class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """An accepted event. An event and its retry have equal ``workspace``, ``message_id`` and ``original_timestamp``.
 
     ``subject`` stands for the user, or for the anonymous visitor when no user is known; ``anonymous_subject`` for

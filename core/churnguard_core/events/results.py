@@ -15,7 +15,7 @@ DropReason = Reason | Literal["no_consent", "do_not_track"]
 RetryReason = Literal["unavailable", "overloaded"]
 
 
-class Result(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class Result(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """What became of one event.
 
     ``ok``: it is kept, and survives whatever happens to the collector. ``drop``: it never will be, so to send it again

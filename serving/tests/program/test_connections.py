@@ -7,13 +7,13 @@ import random
 import signal
 import socket
 from collections.abc import Callable
-from http.client import parse_headers
 from typing import Any
 
 import pytest
 
+from churnguard_servers.wire import WAYS, Spelled, answers, chunked, plain
+
 Server = Any
-Spelled = Callable[[str, bytes], bytes]
 
 V1, EXPLAIN = "/v1/models/telco:predict", "/v1/models/telco:explain"
 V2 = "/v2/models/telco/infer"
@@ -29,48 +29,6 @@ BODIES = [
     (V2, b"\xff"),
     (V1, b'{"instances": [{}]}'.ljust(70_000)),
 ]
-
-
-def head(path: str, *lines: str) -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "Host: telco", *lines, "", ""]).encode()
-
-
-def plain(path: str, body: bytes) -> bytes:
-    return head(path, f"Content-Length: {len(body)}") + body
-
-
-def chunked(path: str, body: bytes) -> bytes:
-    middle = len(body) // 2
-    chunks = [part for part in (body[:middle], body[middle:]) if part]
-    framed = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in chunks)
-    return head(path, "Transfer-Encoding: chunked") + framed + b"0\r\n\r\n"
-
-
-def with_query(path: str, body: bytes) -> bytes:
-    return plain(path + "?verbose=1", body)
-
-
-def escaped(path: str, body: bytes) -> bytes:
-    return plain(path.replace("telco", "%74elco"), body)
-
-
-def said_to_be_plain(path: str, body: bytes) -> bytes:
-    return head(path, "Content-Encoding: identity", f"Content-Length: {len(body)}") + body
-
-
-WAYS: list[Spelled] = [plain, chunked, with_query, escaped, said_to_be_plain]
-
-
-def answers(connection: socket.socket, count: int) -> list[tuple[int, dict[str, str], bytes]]:
-    """The next answers on a connection: status, headers without the date, and body."""
-    found = []
-    with connection.makefile("rb") as stream:
-        for _ in range(count):
-            status = int(stream.readline().split()[1])
-            given = parse_headers(stream)
-            headers = {name.lower(): value for name, value in given.items() if name.lower() != "date"}
-            found.append((status, headers, stream.read(int(headers["content-length"]))))
-    return found
 
 
 def connect(server: Server) -> socket.socket:
@@ -160,7 +118,7 @@ def test_a_request_may_come_byte_by_byte(server: Server) -> None:
 
 @pytest.mark.parametrize("way", [plain, chunked], ids=["plain", "chunked"])
 def test_a_caller_who_asks_for_it_is_hung_up_on(way: Spelled, server: Server) -> None:
-    sent = way(*BODIES[0]).replace(b"Host: telco", b"Host: telco\r\nConnection: close")
+    sent = way(*BODIES[0], "Connection: close")
     with connect(server) as connection:
         connection.sendall(sent + way(*BODIES[0]))
         assert answers(connection, 1)[0][1]["connection"] == "close"

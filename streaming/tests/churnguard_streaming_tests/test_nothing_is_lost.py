@@ -43,7 +43,7 @@ WRITING = """
 SELECT count(*) AS n FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'churnguard-land'
 """
-IDLE = WRITING + " AND state = 'idle in transaction'"
+IDLE = WRITING + " AND state LIKE 'idle in transaction%'"
 KILL_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'churnguard-land'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churnguard_serving.http.heads import MOST_HEAD, RepeatedHead
+from churnguard_web.heads import MOST_HEAD, RepeatedHead
 
 
 def request(length: object, body: bytes, *, path: bytes = b"/p", name: bytes = b"Content-Length") -> bytes:
