@@ -37,6 +37,7 @@ class Member(Protocol):
 
     positions: Positions
     missing: int
+    """Records that were deleted before they landed, and were not counted yet."""
     brokers_up: int | None
     has_joined: bool
 
@@ -135,6 +136,7 @@ class Landing:
         try:
             while not self._stopping.is_set():
                 records = await self._in_thread(member.read)
+                self._count_missing(member)
                 await self._store.open()
                 if records:
                     await self._land(member, topic, records)
@@ -143,8 +145,12 @@ class Landing:
                     self._succeeded()
         finally:
             self._member = None
-            self._metrics.missing(member.missing)
             await self._in_thread(member.close)
+
+    def _count_missing(self, member: Member) -> None:
+        if member.missing:
+            self._metrics.missing(member.missing)
+            member.missing = 0
 
     async def _land(self, member: Member, topic: Topic, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()

@@ -101,9 +101,10 @@ class Reader:
         for message in messages:
             if (error := message.error()) is not None:
                 raise KafkaException(error)
-        self._ends = {partition: self._end(partition) for partition in self.positions.next}
+        ours = self.positions.next
+        self._ends = {partition: self._end(partition) for partition in ours}
         # A partition may have gone while its last records came.
-        return [each for each in cast("list[Record]", messages) if each.partition() in self.positions]
+        return [each for each in cast("list[Record]", messages) if each.partition() in ours]
 
     def tell(self) -> None:
         """Tell Kafka how far we are, for those who look at its groups; not every time."""
@@ -122,9 +123,11 @@ class Reader:
 
     def close(self) -> None:
         """Leave the group."""
-        self._told = 0.0
-        self.tell()
-        self._consumer.close()
+        self._told = -COMMIT_SECONDS
+        try:
+            self.tell()
+        finally:
+            self._consumer.close()
 
     def _assigned(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         self.has_joined = True

@@ -77,8 +77,9 @@ def test_it_goes_on_where_the_database_says_whatever_kafka_remembers(
     second = land(url, event_log, "--group", "another")
     until(lambda: second.metric("events_landed_total") == 30)
     assert second.metric("events_duplicate_total") == 0
-    # The group's offsets are there for those who ask Kafka.
     assert second.stop() == 0
+    # Kafka is told for those who look at its groups.
+    assert event_log.committed("another") == 130
     assert len(names(rows, url)) == 130
 
 
@@ -104,6 +105,7 @@ def test_records_that_kafka_deleted_are_counted_and_the_rest_lands(
     until(lambda: landing.metric("events_landed_total") == 2)
     assert names(rows, url) == ["3", "4", "first"]
     assert landing.log.find("records were deleted before they landed")[0]["records"] == 3
+    assert landing.metric("records_missing_total") == 3
     assert landing.stop() == 0
 
 

@@ -43,7 +43,7 @@ WRITING = """
 SELECT count(*) AS n FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'churnguard-land'
 """
-IDLE = WRITING + " AND state LIKE 'idle in transaction%'"
+WAITING_FOR_ITS_PROGRAM = WRITING + " AND wait_event = 'ClientRead' AND xact_start IS NOT NULL"
 KILL_CONNECTIONS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = 'churnguard-land'
@@ -136,8 +136,8 @@ def test_a_zombie_neither_lands_nor_moves_offsets(
         event_log.writer().write(event(f"{number:04}") for number in range(1000))
         lock.wait_for_waiting()
         zombie.freeze()
-    # Its session in the database is as dead as itself, and ends when it has been idle for too long: here at once.
-    until(lambda: rows(url, IDLE)[0]["n"] == 1)
+    # Its transaction waits for it, and ends when it is killed or the database loses patience: here at once.
+    until(lambda: rows(url, WAITING_FOR_ITS_PROGRAM)[0]["n"] == 1)
     execute(url, KILL_CONNECTIONS)
     heir = land(url, event_log)
     until(lambda: heir.partitions() == [0, 1, 2])

@@ -142,13 +142,17 @@ def test_of_two_who_land_the_same_at_once_one_does(database: Database, rows: Row
     async def story(store: Store, pieces: Pieces) -> None:
         other = Store(url, days=KeptDays(past=10), bad_topic=pieces, receiver=pieces, clock=lambda: NOW)
         await other.open()
-        await store.offsets(TOPIC, [0])
-        for turn in range(20):
-            records = [record_of(event(f"{turn}-{number}")) for number in range(50)]
-            moves = [move(turn * 50, turn * 50 + 50)]
-            both = await asyncio.gather(*(each.land(TOPIC, records, moves=moves) for each in (store, other)))
-            assert sorted(len(each.moved) for each in both) == [0, 1]
-        other.close()
+        try:
+            await store.offsets(TOPIC, [0])
+            for turn in range(20):
+                records = [record_of(event(f"{turn}-{number}")) for number in range(50)]
+                moves = [move(turn * 50, turn * 50 + 50)]
+                both = await asyncio.gather(
+                    *(each.land(TOPIC, records, moves=moves) for each in (store, other))
+                )
+                assert sorted(len(each.moved) for each in both) == [0, 1]
+        finally:
+            other.close()
 
     with_store(url, story)
     assert len(kept(rows, url)) == len(handed(rows, url)) == 1000
