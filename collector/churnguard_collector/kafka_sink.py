@@ -237,7 +237,9 @@ class KafkaSink:
             self._reached = time.monotonic()
 
     def _erred(self, error: KafkaError) -> None:
-        self._trouble = error.str()
+        # That all brokers are down follows, and says less than why.
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:
+            self._trouble = error.str()
 
     def _poll_forever(self) -> None:
         while not self._stopping.is_set():

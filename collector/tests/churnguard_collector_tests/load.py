@@ -18,7 +18,8 @@ from churnguard_servers.processes import PATIENCE
 
 CLIENTS = 4
 LARGEST_BATCH = 40
-PAUSES = (0.05, 0.2, 1.0)
+"""Events of the largest request: small ones are broken off more often, large ones bring more events."""
+PAUSES = (0.05, 0.2, 1.0, 3.0)
 """Seconds before a batch is sent again; after the last it is given up, as by a page that is closed."""
 
 
@@ -27,6 +28,7 @@ class Load:
     """Events sent to a port of loopback by several threads until it is told to stop."""
 
     port: int
+    largest_batch: int = LARGEST_BATCH
     sent: Counter[str] = field(default_factory=Counter)
     """How often each event was sent."""
     acknowledged: set[str] = field(default_factory=set)
@@ -59,7 +61,7 @@ class Load:
 
     def _send(self, client: int) -> None:
         numbers = itertools.count()
-        for size in itertools.cycle(range(1, LARGEST_BATCH + 1)):
+        for size in itertools.cycle(range(1, self.largest_batch + 1)):
             if self._stop.is_set():
                 return
             batch = list(itertools.islice(_events(client, numbers), size))

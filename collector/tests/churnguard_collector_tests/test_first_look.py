@@ -184,3 +184,28 @@ def test_nesting_is_measured_only_where_it_may_be_too_deep(depth: int) -> None:
     assert (kept_object(encoded) is None) == (depth > 32)
     many = b'{"a":[' + b",".join(itertools.repeat(b"{}", 40)) + b"]}"
     assert kept_object(many) is None
+
+
+@pytest.mark.parametrize(
+    "mark", ["user-1", "visitor-1", "ann@mail.example", "ann%40mail.example", "203.0.113.77"]
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"properties": {"note": "of MARK"}},
+        {"properties": {"deep": [{"MARK": 1}]}},
+        {"event": "Called MARK"},
+        {"category": "MARK"},
+        {"messageId": "MARK-17"},
+        {"context": {"page": {"title": "for MARK", "url": "https://x/?q=MARK"}, "ip": "203.0.113.77"}},
+        {"context": {"ip": "203.0.113.77"}, "properties": {"note": "MARK"}},
+    ],
+)
+def test_nothing_of_a_person_passes_the_first_look(place: dict[str, Any], mark: str) -> None:
+    changed = json.loads(json.dumps({"context": {"ip": "203.0.113.77"}, **place}).replace("MARK", mark))
+    body = json.dumps({"batch": [{**USUAL, **changed}]}).encode()
+    quickly = taken(body, SERVER)
+    (accepted,) = quickly.accepted
+    assert mark.encode() not in accepted.encoded
+    with mock.patch.object(FirstLook, "accept", return_value=None):
+        assert told(taken(body, SERVER)) == told(quickly)

@@ -14,18 +14,24 @@ from typing import Any
 import pytest
 
 from churnguard_collector_tests.collectors import Collector
-from churnguard_collector_tests.load import Load
+from churnguard_collector_tests.load import LARGEST_BATCH, Load
+from churnguard_core.events import topics
 from churnguard_core.events.envelope import decode_envelope
-from churnguard_core.events.topics import EVENTS
 from churnguard_servers.kafka import KafkaCluster
 from churnguard_servers.kafka_reading import Record, records_of
 from churnguard_servers.postgres import PostgresServer
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
-
 Rows = Callable[..., list[dict[str, Any]]]
 KILLS = 3
-EVENTS_BETWEEN_KILLS = int(os.environ.get("CHURNGUARD_KILL_EVENTS", "4000")) // (KILLS + 1)
+BROKER_KILLS = 2  # each waits until the brokers have caught up
+EVENTS = int(os.environ.get("CHURNGUARD_KILL_EVENTS", "4000"))
+EVENTS_BETWEEN_KILLS = EVENTS // (KILLS + 1)
+MANY = 100_000
+BATCH = 400 if EVENTS >= MANY else LARGEST_BATCH
+SLOWEST = 200
+"""Events a second, on the busiest machine."""
+
+pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(300 + EVENTS // SLOWEST)]
 
 
 def assert_kept(load: Load, kept: Counter[str]) -> None:
@@ -57,7 +63,7 @@ def test_a_collector_that_is_killed_again_and_again_loses_nothing(
     url = database()
     collector = start(url)
     port = collector.port
-    with Load(port) as load:
+    with Load(port, BATCH) as load:
         for _ in range(KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
             collector.process.kill()
@@ -74,7 +80,7 @@ def test_a_database_that_is_killed_again_and_again_loses_nothing(
 ) -> None:
     url = mortal_postgres.new_database()
     collector = start(url)
-    with Load(collector.port) as load:
+    with Load(collector.port, BATCH) as load:
         for _ in range(KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
             mortal_postgres.kill()
@@ -93,7 +99,7 @@ def test_a_collector_that_is_killed_again_and_again_loses_nothing_on_its_way_to_
     prefix = kafka.new_event_topics()
     collector = start_on_kafka(kafka, prefix)
     port = collector.port
-    with Load(port) as load:
+    with Load(port, BATCH) as load:
         for _ in range(KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
             collector.process.kill()
@@ -101,7 +107,7 @@ def test_a_collector_that_is_killed_again_and_again_loses_nothing_on_its_way_to_
             collector = start_on_kafka(kafka, prefix, port=port)
         load.wait_for(EVENTS_BETWEEN_KILLS)
     assert load.broken_off >= KILLS
-    assert_on_topic(load, records_of(kafka.bootstrap, prefix + EVENTS))
+    assert_on_topic(load, records_of(kafka.bootstrap, prefix + topics.EVENTS))
     assert collector.stop() == 0
 
 
@@ -110,14 +116,14 @@ def test_brokers_that_are_killed_one_after_the_other_lose_nothing(
 ) -> None:
     prefix = kafka_trio.new_event_topics()
     collector = start_on_kafka(kafka_trio, prefix)
-    with Load(collector.port) as load:
-        for _ in range(KILLS):
+    with Load(collector.port, BATCH) as load:
+        for _ in range(BROKER_KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
             # Whatever else it does, it leads a partition: what was on its way to it has to go another way.
-            killed = kafka_trio.leader(prefix + EVENTS)
+            killed = kafka_trio.leader(prefix + topics.EVENTS)
             kafka_trio.kill(killed)
             load.wait_for(EVENTS_BETWEEN_KILLS // 2)
             kafka_trio.start()
         load.wait_for(EVENTS_BETWEEN_KILLS)
-    assert_on_topic(load, records_of(kafka_trio.bootstrap, prefix + EVENTS))
+    assert_on_topic(load, records_of(kafka_trio.bootstrap, prefix + topics.EVENTS))
     assert collector.stop() == 0
