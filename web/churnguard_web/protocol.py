@@ -37,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.since = 0.0
         self.is_receiving = False
         self.has_head = False
+        self.under_way: Any = None
         self._head_bytes = 0
         self._unsent = 0
         self._unsent_since = 0.0
@@ -58,6 +59,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.since = self.loop.time()
         super().connection_made(transport)
         self.server_state.make_room()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is being answered: uvicorn tells the one that came last, which may wait behind it."""
+        if self.under_way is not None and not self.under_way.response_complete:
+            self.under_way.disconnected = True
+            self.under_way.message_event.set()
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.under_way = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and bound what it collects of a head."""

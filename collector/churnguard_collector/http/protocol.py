@@ -67,7 +67,7 @@ class EventProtocol(ShortCutProtocol[tuple[Door, Head]]):
     def take(self, way: tuple[Door, Head], body: bytes, *, last: bool) -> None:
         """Begin to answer; what comes before that is done waits behind it."""
         cycle = _Cycle(keep_alive=not last)
-        self.cycle = cycle  # type: ignore[assignment]
+        self.cycle = self.under_way = cycle  # type: ignore[assignment]
         door, head = way
         answering = self._routes.answer(door, body, head=head)
         task = self.loop.create_task(self._answer(answering, head, cycle))
