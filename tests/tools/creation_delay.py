@@ -24,7 +24,9 @@ JOBS = "/apis/batch/v1/namespaces/{}/jobs"
 INFERENCE_SERVICES = "/apis/serving.kserve.io/v1beta1/namespaces/{}/inferenceservices"
 
 
-def creation_delays(api_server: ApiServer, stories: Mapping[str, Story], *, seconds: float) -> list[float]:
+def creation_delays(
+    api_server: ApiServer, stories: Mapping[str, Story], *, per_second: float, seconds: float
+) -> list[float]:
     """Seconds from a finished training Job to its InferenceService, one for each model, the shortest first.
 
     The operator must run already; the models are created here, and stay.
@@ -32,6 +34,7 @@ def creation_delays(api_server: ApiServer, stories: Mapping[str, Story], *, seco
     Args:
         api_server: The rig's.
         stories: Models by name, all in one namespace; none of them exists yet.
+        per_second: How many trainings end in a second.
         seconds: How long all may take to get their Jobs, and then their InferenceServices.
     """
     (namespace,) = {story.namespace for story in stories.values()}
@@ -58,6 +61,7 @@ def creation_delays(api_server: ApiServer, stories: Mapping[str, Story], *, seco
         watching(api_server, INFERENCE_SERVICES.format(namespace), note_inference_service),
     ):
         for pod in pods():
+            time.sleep(1 / per_second)  # the pace of the world, not a wait for anything
             story = stories[pod["metadata"]["labels"][LABEL_MODEL]]
             story.player.play([pod], ended(0, story.result(revision_of(pod))))
         wait_for(
