@@ -79,6 +79,7 @@ def resident_mebibytes(collector: Collector) -> float:
     pages = Path(f"/proc/{collector.process.pid}/statm")
     if not pages.exists():
         pytest.skip("the memory of a process is read from /proc (Linux)")
+    collector.log.wait_for("ready")  # before it, there is next to nothing
     return int(pages.read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
