@@ -22,6 +22,7 @@ from churnguard_collector.accepted import Accepted
 from churnguard_collector.sink import Backlog, Outcome
 from churnguard_core.events.bad import BadEvent
 from churnguard_core.events.envelope import Envelope
+from churnguard_eventstore.connections import CONNECT_SECONDS, connect
 from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.maintenance import Maintenance, described
 from churnguard_eventstore.migrate import check_schema
@@ -39,9 +40,6 @@ WRITERS: Final = 2
 """Connections that write: while one waits for its commit, another batch is prepared."""
 MOST_ROWS: Final = 2_000
 """Events of one transaction."""
-STATEMENT_SECONDS: Final = 10.0
-"""An answer of the database that takes longer is none."""
-CONNECT_SECONDS: Final = 5.0
 PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to connect."""
 FULL: Final = 0.5
@@ -180,13 +178,7 @@ class PostgresSink:
         self._give_up_waiting()
 
     async def _connect(self) -> asyncpg.Connection:
-        return await asyncpg.connect(
-            self._url,
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS,
-            # A role or a database may have been set to answer before the disk does.
-            server_settings={"synchronous_commit": "on", "application_name": "churnguard-collector"},
-        )
+        return await connect(self._url, program="churnguard-collector")
 
     async def _write_forever(self) -> None:
         failures = 0

@@ -9,13 +9,10 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
-import asyncpg
 import uvloop
 from prometheus_client import disable_created_metrics
 
@@ -33,6 +30,8 @@ from churnguard_collector.sink import Sink
 from churnguard_core.logs import configure_logging
 from churnguard_eventlog.connection import InvalidConnection, connection_from
 from churnguard_eventlog.topics import topics_from
+from churnguard_eventstore.address import NoDatabase, database_url
+from churnguard_eventstore.connections import reaching_the_database
 from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.migrate import HEAD, WrongSchema, migrate
 from churnguard_web.listening import listen, readiness
@@ -44,10 +43,6 @@ REFUSED: Final = 2
 LEFT: Final = 3
 WRITE_OUT_SECONDS: Final = 15.0
 """How long what waits may take to be written after the last answer."""
-
-
-class NoDatabase(Exception):  # noqa: N818 - names the fact
-    """There is no address of a database, or nothing can be reached there; the message holds no password."""
 
 
 def run(options: Options) -> int:
@@ -62,20 +57,9 @@ def run(options: Options) -> int:
         return REFUSED
 
 
-def _database_url(file: Path | None, *, environ: Mapping[str, str]) -> str:
-    try:
-        url = environ.get("DATABASE_URL", "") if file is None else file.read_text().strip()
-    except (OSError, UnicodeError):
-        raise NoDatabase(f"{file} cannot be read") from None
-    if not url.startswith(("postgresql://", "postgres://")):
-        where = "DATABASE_URL" if file is None else str(file)
-        raise NoDatabase(f"{where} holds no address of a database: expected postgresql://...")
-    return url
-
-
 async def _migrate(options: Options) -> int:
-    url = _database_url(options.database, environ=os.environ)
-    with _reaching_the_database():
+    url = database_url(options.database, environ=os.environ)
+    with reaching_the_database():
         await migrate(url)
     log.info("migrated", extra={"version": HEAD})
     return STOPPED
@@ -100,7 +84,7 @@ async def _serve(options: Options) -> int:
     )
     metrics.watch_backlog(lambda: sink.backlog)
     with contextlib.closing(listen(host=options.host, port=options.port)) as listener:
-        with _reaching_the_database():
+        with reaching_the_database():
             await sink.start()
         service = Service(keys=keys, sink=sink, days=days, metrics=metrics)
         reloading = asyncio.create_task(mounted.follow(current=keys, apply=partial(_apply, service)))
@@ -130,20 +114,12 @@ def _kafka_sink(options: Options, *, metrics: Metrics) -> KafkaSink:
 
 
 def _postgres_sink(options: Options, *, days: KeptDays, metrics: Metrics) -> PostgresSink:
-    url = _database_url(options.database, environ=os.environ)
+    url = database_url(options.database, environ=os.environ)
     return PostgresSink(url, days=days, capacity=options.most_waiting, meter=metrics)
 
 
 def _apply(service: Service, keys: Keys) -> None:
     service.keys = keys
-
-
-@contextlib.contextmanager
-def _reaching_the_database() -> Iterator[None]:
-    try:
-        yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError) as error:
-        raise NoDatabase(f"the database cannot be reached: {error or type(error).__name__}") from None
 
 
 def _say_ready(listener: socket.socket, *, started: float) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final
 
 import asyncpg
+
+from churnguard_eventstore.address import NoDatabase
 
 CONNECT_SECONDS: Final = 5.0
 STATEMENT_SECONDS: Final = 10.0
@@ -39,3 +43,12 @@ async def connect(url: str, *, program: str) -> asyncpg.Connection:
             "tcp_keepalives_count": "3",
         },
     )
+
+
+@contextlib.contextmanager
+def reaching_the_database() -> Iterator[None]:
+    """What goes wrong inside on the way to the database is a NoDatabase that says so."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError) as error:
+        raise NoDatabase(f"the database cannot be reached: {error or type(error).__name__}") from None

@@ -164,15 +164,16 @@ async def _run(parts: Parts, options: Options) -> int:
     others = [
         asyncio.create_task(_lead(parts), name="leading"),
         asyncio.create_task(_resync(parts, options), name="resync"),
-        asyncio.create_task(_become_ready(parts, opened), name="becoming ready"),
         *(asyncio.create_task(each.run_patiently(), name="informer") for each in informers),
         *(
             asyncio.create_task(each.run(), name=f"watching {each.kind}")
             for each in _optional(parts, options)
         ),
     ]
+    becoming_ready = asyncio.create_task(_become_ready(parts, opened), name="becoming ready")
     # They end by a signal, or by a failure: kopf takes signals for a moment while it starts.
     done, _ = await asyncio.wait([stopping, watching, *others], return_when=asyncio.FIRST_COMPLETED)
+    becoming_ready.cancel()
     parts.health.is_ready = False
     is_ordered = all(task.exception() is None for task in done)
     await parts.workers.drain(seconds=DRAIN_SECONDS if is_ordered else 0.0)
@@ -227,8 +228,6 @@ def _optional(parts: Parts, options: Options) -> Iterator[OptionalWatch]:
 async def _become_ready(parts: Parts, opened: Opened) -> None:
     await opened.all.wait()
     parts.health.is_ready = True
-    # Not to end: whoever waits for the first of all tasks would take it for the end of all.
-    await asyncio.Event().wait()
 
 
 async def _lead(parts: Parts) -> None:

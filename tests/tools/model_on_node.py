@@ -125,13 +125,18 @@ class ModelOnNode:
         return app.removeprefix("isvc.").removesuffix("-predictor")
 
     def predictors(self) -> dict[str, dict[str, int]]:
-        """Restarts of the predictors' pods by name, by their InferenceService; those that are going away too."""
+        """Restarts of the predictors' pods by the ReplicaSet they belong to, by their InferenceService.
+
+        Pods that are going away count too. Not by the pods' names: the autoscaler takes and adds some by itself.
+        """
         found: dict[str, dict[str, int]] = {}
         label = "serving.kserve.io/inferenceservice"
         for pod in self.objects.list("v1", "Pod", namespace=self.namespace, labelSelector=label):
             metadata, statuses = pod["metadata"], pod["status"].get("containerStatuses", [])
+            of_its_service = found.setdefault(metadata["labels"][label], {})
+            owner = metadata["ownerReferences"][0]["uid"]
             restarts = sum(each["restartCount"] for each in statuses)
-            found.setdefault(metadata["labels"][label], {})[metadata["name"]] = restarts
+            of_its_service[owner] = of_its_service.get(owner, 0) + restarts
         return found
 
     def record(self, revision: str) -> Mapping[str, Any]:

@@ -9,12 +9,10 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
 
-import asyncpg
 import uvloop
 from prometheus_client import disable_created_metrics
 
@@ -23,6 +21,7 @@ from churnguard_eventlog.connection import Connection, InvalidConnection, connec
 from churnguard_eventlog.settings import producer_settings
 from churnguard_eventlog.topics import PREFIX_VARIABLE, EventTopics, topics_from
 from churnguard_eventstore.address import NoDatabase, database_url
+from churnguard_eventstore.connections import reaching_the_database
 from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.migrate import HEAD, WrongSchema, migrate
 from churnguard_streaming.landing.app import application
@@ -61,7 +60,7 @@ def run(options: Options) -> int:
 
 
 async def _migrate(url: str) -> int:
-    with _reaching_the_database():
+    with reaching_the_database():
         await migrate(url)
     log.info("migrated", extra={"version": HEAD})
     return STOPPED
@@ -79,7 +78,7 @@ async def _land(options: Options, *, url: str) -> int:
         clock=_now,
     )
     with contextlib.closing(listen(host=options.host, port=options.port)) as listener:
-        with _reaching_the_database():
+        with reaching_the_database():
             await store.open()
         source = KafkaSource(kafka=kafka, name=topics.events, group=_group(options), client=PROGRAM)
         landing = Landing(source=source, store=store, metrics=metrics, clock=_now)
@@ -139,11 +138,3 @@ def _spare_the_garbage_collector() -> None:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@contextlib.contextmanager
-def _reaching_the_database() -> Iterator[None]:
-    try:
-        yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, OSError) as error:
-        raise NoDatabase(f"the database cannot be reached: {error or type(error).__name__}") from None
