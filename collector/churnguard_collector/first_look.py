@@ -267,7 +267,7 @@ def kept_part(encoded: bytes, *, consent: str | None, with_network: bool) -> Kep
     _cut_addresses(context.page)
     kept = _encode(context)
     if with_network and isinstance(ip, str) and (network := network_of(ip)) is not None:
-        kept = _encode({**_decode(kept), "network": network})
+        kept = b'%b%b"network":"%b"}' % (kept[:-1], b"," if len(kept) > 2 else b"", network.encode())
     return KeptContext(Raw(kept), ip.encode() if isinstance(ip, str) else None)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from churnguard_collector.accepted import Accepted
 from churnguard_collector.bodies import Events
@@ -45,17 +44,15 @@ _OF_A_MESSAGE: Final = len(msgspec.structs.fields(Message))
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, kw_only=True)
-class Intake:
+class Intake(Struct, frozen=True, kw_only=True):
     """What is in a request. ``results`` has None where the store decides."""
 
-    accepted: list[Accepted] = field(default_factory=list)
-    bad: list[BadEvent] = field(default_factory=list)
-    results: list[Result | None] = field(default_factory=list)
+    accepted: list[Accepted] = []
+    bad: list[BadEvent] = []
+    results: list[Result | None] = []
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What all events of a request have in common.
 
     ``route`` is None where every event says its own type; ``tracks`` is False when the person's browser asks not to

@@ -47,6 +47,8 @@ KEPT_PLAIN: Final = frozenset({"locale", "timezone"})
 ADDRESSES: Final = frozenset({"referrer", "url", "path"})
 """Of ``page``: they are kept without their query."""
 _EMAIL: Final = re.compile(r"[^\s@<>\"'=&?/:;,()]{1,64}(?:@|%40)[^\s@<>\"'=&?/:;,()]{1,255}")
+_BYTE: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4: Final = re.compile(rf"({_BYTE}\.{_BYTE}\.{_BYTE})\.{_BYTE}")
 _SHORT: Final = 4
 
 
@@ -130,6 +132,9 @@ def kept_context(context: Mapping[str, Any], *, with_network: bool) -> dict[str,
 
 def network_of(address: object) -> str | None:
     """The /24 or /48 of an address, such as ``203.0.113.0/24``; None when it is no address."""
+    # Nearly all are plain IPv4: to parse one takes twenty times as long.
+    if isinstance(address, str) and (network := _IPV4.fullmatch(address)) is not None:
+        return f"{network[1]}.0/24"
     try:
         ip = ipaddress.ip_address(str(address))
     except ValueError:

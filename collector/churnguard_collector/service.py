@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -45,8 +44,7 @@ class _Waiting(Struct, gc=False):
     lag: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _HandedOver:
+class _HandedOver(Struct, frozen=True, kw_only=True):
     """A request whose events are with the sink; ``results`` has None where the sink decides."""
 
     request: Request

@@ -10,7 +10,7 @@ Settings = dict[str, str | int | float | bool]
 
 DELIVERY_MILLISECONDS: Final = 10_000
 """A record that no broker has acknowledged by then counts as not delivered."""
-LINGER_MILLISECONDS: Final = 3
+LINGER_MILLISECONDS: Final = 10
 """How long a record waits for others. Longer batches cost less, and every answer waits for it."""
 STATISTICS_MILLISECONDS: Final = 5_000
 _METADATA_MILLISECONDS: Final = 60_000

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from churnguard_core.events.checks import KeptTime
@@ -30,8 +30,8 @@ class KeptDays:
 
     def at(self, now: datetime) -> KeptTime:
         """The time of events that are accepted now."""
-        first = now.astimezone(UTC).date() - timedelta(days=self.past)
-        return KeptTime(earliest=datetime.combine(first, time(), UTC), latest=now + AHEAD)
+        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return KeptTime(earliest=today - timedelta(days=self.past), latest=now + AHEAD)
 
     def wanted(self, today: date) -> Sequence[date]:
         """Days that must have a partition."""

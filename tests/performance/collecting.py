@@ -26,6 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churnguard_core.events.topics import EVENTS
 from churnguard_servers.kafka import Installation, KafkaCluster
+from collecting_floors import plain_uvicorn, producer_microseconds
 from load import measure, resident_mebibytes
 from pinned import Pinned, free_port, pinned
 from rows import SMOKE, Row
@@ -34,7 +35,9 @@ HERE: Final = Path(__file__).parent
 BUILD: Final = HERE.parent / "tools" / "build"
 SECONDS: Final = 0.5
 WINDOWS: Final = 2 if SMOKE else 30
-CONNECTIONS: Final = 32
+CALLERS: Final = 256
+BATCHES: Final = 32
+"""At a time: one event each from many callers, or many events each from fewer."""
 QUEUED: Final = 100_000
 BATCH: Final = 50
 LARGE_BATCH: Final = 500
@@ -67,11 +70,24 @@ def _cost_rows(cluster: KafkaCluster, *, prefix: str, folder: Path) -> Iterator[
         ours = _costs(server)
     with _peer(cluster, topic=prefix + EVENTS) as server:
         peer = _costs(server)
+    with plain_uvicorn() as server:
+        constant = _best(server, _request("/v1/track", _event(0), key=PLAIN), connections=CALLERS)
+    produced = producer_microseconds(
+        json.dumps(_event(0)).encode(),
+        bootstrap=cluster.bootstrap,
+        topic=prefix + EVENTS,
+        batch=BATCH,
+        batches=40 if SMOKE else 2_000,
+    )
     names = ("one event, acknowledged by Kafka", f"batch of {BATCH}, privacy on, acknowledged")
-    for what, cost, peers, reach in zip(names, ours, peer, (60, 300), strict=True):
+    floors = ("a constant from plain uvicorn, same request", f"librdkafka alone, {BATCH} records")
+    for what, cost, peers, reach, floor, least in zip(
+        names, ours, peer, (60, 300), floors, (constant, produced), strict=True
+    ):
         yield Row(what=f"collector: {what}", value=cost, unit="us", reach=reach)
         yield Row(what="  peer: FastAPI, pydantic, aiokafka", value=peers, unit="us")
         yield Row(what="  as a multiple of ours", value=peers / cost, unit="x", least=4)
+        yield Row(what=f"  floor: {floor}", value=least, unit="us")
 
 
 def _memory_rows(cluster: KafkaCluster, *, prefix: str, folder: Path) -> Iterator[Row]:
@@ -110,24 +126,23 @@ def _backlog(server: Pinned) -> int:
 def _costs(server: Pinned) -> tuple[float, float]:
     """Microseconds of the best window: for one event, and for a batch with privacy."""
     requests = (
-        _request("/v1/track", _event(0), key=PLAIN),
-        _request("/v1/batch", _batch(BATCH), key=PRIVATE),
+        (_request("/v1/track", _event(0), key=PLAIN), CALLERS),
+        (_request("/v1/batch", _batch(BATCH), key=PRIVATE), BATCHES),
     )
-    one, many = (
-        min(
-            load.cpu_microseconds
-            for load in measure(
-                port=server.port,
-                pid=server.pid,
-                request=request,
-                connections=CONNECTIONS,
-                seconds=SECONDS,
-                windows=WINDOWS,
-            )
-        )
-        for request in requests
-    )
+    one, many = (_best(server, request, connections=connections) for request, connections in requests)
     return one, many
+
+
+def _best(server: Pinned, request: bytes, *, connections: int) -> float:
+    loads = measure(
+        port=server.port,
+        pid=server.pid,
+        request=request,
+        connections=connections,
+        seconds=SECONDS,
+        windows=WINDOWS,
+    )
+    return min(load.cpu_microseconds for load in loads)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         bootstrap_servers=os.environ["KAFKA_BOOTSTRAP"],
         acks="all",
         enable_idempotence=True,
-        linger_ms=3,
+        linger_ms=10,
         # Not compressed, which costs it less: it can lz4 only with one more library.
     )
     await app.state.producer.start()

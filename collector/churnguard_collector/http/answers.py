@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from churnguard_collector.bodies import BadBody
 from churnguard_core.events.results import Result, encode_answer
@@ -15,8 +15,7 @@ from churnguard_web.asgi import JSON, Headers
 RETRY_SECONDS: Final = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True, gc=False):
     """A status, a body, and headers besides its length."""
 
     status: int
