@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from churnguard_collector.choice import SinkName
-from churnguard_web.options import add_address, add_drain, add_log_level, whole_number
+from churnguard_core.options import add_log_level, whole_number
+from churnguard_eventstore.options import add_database, add_keep_days, add_migrate
+from churnguard_web.options import add_address, add_drain
 
 EPILOG = """\
 Events go to Kafka where KAFKA_BOOTSTRAP or --bootstrap says where it is, else to the database of DATABASE_URL or
@@ -55,15 +57,10 @@ def parse_options(arguments: Sequence[str]) -> Options:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    migrate = commands.add_parser(
-        "migrate", help="bring the tables to this program's version", allow_abbrev=False
-    )
+    add_migrate(commands)
     serve = commands.add_parser("serve", help="take events until a signal", allow_abbrev=False)
-    for each in (migrate, serve):
-        each.add_argument(
-            "--database", type=Path, metavar="FILE", help="file of postgresql://... (default: DATABASE_URL)"
-        )
-        add_log_level(each)
+    add_database(serve)
+    add_log_level(serve)
     _add_serving(serve)
     return Options(**vars(parser.parse_args(arguments)))
 
@@ -84,13 +81,7 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
         help="write keys and workspaces, as JSON; read again on change",
     )
     add_address(parser, port=8080)
-    add(
-        "--keep-days",
-        type=whole_number(low=1, high=3650),
-        default=90,
-        metavar="DAYS",
-        help="days before today whose events are kept; older ones are dropped (default: 90)",
-    )
+    add_keep_days(parser)
     add(
         "--most-waiting",
         type=whole_number(low=1000, high=10_000_000),

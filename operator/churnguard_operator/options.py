@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from churnguard_core.churnmodel.types import Store
+from churnguard_core.options import add_log_level, port_number, seconds
 from churnguard_operator.names import MANAGER
 from churnguard_operator.settings import Settings
 
@@ -65,8 +66,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
     )
     add(
         "--drain-seconds",
-        type=_seconds,
-        default=Settings.drain,
+        type=seconds(low=1, high=86_400),
+        default=Settings.drain.total_seconds(),
         metavar="SECONDS",
         help="how long old predictors stay after another has taken over (default: 30)",
     )
@@ -74,15 +75,15 @@ def parse_options(arguments: Sequence[str]) -> Options:
     add("--lease-namespace", default=_own_namespace(), metavar="NAME", help="default: the pod's own")
     add("--lease-name", default=MANAGER, metavar="NAME", help=f"default: {MANAGER}")
     add("--host", default="0.0.0.0", help="address of probes and metrics (default: all)")  # noqa: S104 - in a pod
-    add("--port", type=_port, default=8080, help="port of probes and metrics (default: 8080)")
+    add("--port", type=port_number, default=8080, help="port of probes and metrics (default: 8080)")
     add(
         "--resync-seconds",
-        type=_seconds,
-        default=timedelta(minutes=5),
+        type=seconds(low=1, high=86_400),
+        default=300.0,
         metavar="SECONDS",
         help="how often everything is listed anew (default: 300)",
     )
-    add("--log-level", choices=("debug", "info", "warning", "error"), default="info", help="default: info")
+    add_log_level(parser)
     return _options(parser.parse_args(arguments))
 
 
@@ -94,7 +95,7 @@ def _options(given: argparse.Namespace) -> Options:
         store=store,
         prometheus_address=given.prometheus_address,
         image_pull_secrets=given.image_pull_secrets,
-        drain=given.drain_seconds,
+        drain=timedelta(seconds=given.drain_seconds),
     )
     return Options(
         settings=settings,
@@ -104,7 +105,7 @@ def _options(given: argparse.Namespace) -> Options:
         identity=f"{socket.gethostname()}_{os.getpid()}",
         host=given.host,
         port=given.port,
-        resync=given.resync_seconds,
+        resync=timedelta(seconds=given.resync_seconds),
         log_level=given.log_level,
     )
 
@@ -119,17 +120,3 @@ def _names(text: str) -> tuple[str, ...]:
         if not LABEL.fullmatch(name):
             raise argparse.ArgumentTypeError(f"{name!r} is no name: lower-case letters, digits and -")
     return names
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port")
-    return port
-
-
-def _seconds(text: str) -> timedelta:
-    seconds = float(text)
-    if not 1 <= seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 86400")
-    return timedelta(seconds=seconds)

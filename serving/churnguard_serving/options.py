@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from churnguard_core.names import MODEL_NAME
-from churnguard_web.options import add_address, add_drain, add_log_level, port_number
+from churnguard_core.options import add_log_level, port_number
+from churnguard_web.options import add_address, add_drain
 
 EPILOG = """\
 Secrets of an S3 store come from files or the environment, never from the command line: see docs/serving.md.

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from churnguard_web.options import add_address, add_drain, add_log_level, whole_number
+from churnguard_core.options import add_log_level
+from churnguard_eventstore.options import add_database, add_keep_days, add_migrate
+from churnguard_web.options import add_address, add_drain
 
 EPILOG = """\
 environment:
@@ -45,15 +47,10 @@ def parse_options(arguments: Sequence[str]) -> Options:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    migrate = commands.add_parser(
-        "migrate", help="bring the tables to this program's version", allow_abbrev=False
-    )
+    add_migrate(commands)
     run = commands.add_parser("run", help="land events until a signal", allow_abbrev=False)
-    for each in (migrate, run):
-        each.add_argument(
-            "--database", type=Path, metavar="FILE", help="file of postgresql://... (default: DATABASE_URL)"
-        )
-        add_log_level(each)
+    add_database(run)
+    add_log_level(run)
     _add_landing(run)
     return Options(**vars(parser.parse_args(arguments)))
 
@@ -65,11 +62,5 @@ def _add_landing(parser: argparse.ArgumentParser) -> None:
         default="churnguard-landing",
         help="consumer group, behind KAFKA_TOPIC_PREFIX (default: churnguard-landing)",
     )
-    parser.add_argument(
-        "--keep-days",
-        type=whole_number(low=1, high=3650),
-        default=90,
-        metavar="DAYS",
-        help="days before today whose events are kept; older ones are dropped (default: 90)",
-    )
+    add_keep_days(parser)
     add_drain(parser)
