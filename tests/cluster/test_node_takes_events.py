@@ -1,12 +1,19 @@
-"""The manifests of the collector and the landing on a real node, where neither Kafka nor a database can be reached."""
+"""The manifests of the collector on a real node.
+
+Those with Kafka and a landing can reach neither Kafka nor a database here; the collector alone has a real Postgres.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import hashlib
 import json
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,46 +22,112 @@ import trustme
 import yaml
 from kubernetes import client
 
+from churnguard_cluster.forward import copy
 from churnguard_cluster.namespace import run
 from churnguard_cluster.node.images.image import Image
 from churnguard_cluster.objects import Document, Objects
 from churnguard_cluster.tools import tool
 from churnguard_cluster.waiting import wait_for
+from churnguard_servers.clients import Answer, basic, connect, exchange
+from churnguard_servers.postgres import PostgresServer, execute
 
 pytestmark = [pytest.mark.cluster, pytest.mark.restricted, pytest.mark.timeout(600)]
 
-MANIFESTS: Final = Path(__file__).parents[2] / "manifests" / "collector"
+MANIFESTS: Final = Path(__file__).parents[2] / "manifests"
 SECONDS: Final = 180.0
 KEY: Final = "sk_node"
+DATABASE: Final = "node"
+PORT: Final = 5432
+"""The only one of databases that the manifests let programs reach."""
 
 
 @pytest.fixture
-def installed(objects: Objects, namespace: str, images: dict[str, Image]) -> str:
-    """Everything of the manifests with our images, and the Secrets that it mounts; its namespace."""
-    for name, data in secrets().items():
-        document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
-        objects.create(document, namespace=namespace)
-    text = run(str(tool("kubectl")), "kustomize", str(MANIFESTS))
-    for component in ("collector", "streaming"):
-        text = text.replace(f"image: churnguard-{component}\n", f"image: {images[component].name}\n")
-    for document in yaml.safe_load_all(text):
-        document["metadata"].pop("namespace")
-        objects.create(document, namespace=namespace)
-    return namespace
+def install(objects: Objects, namespace: str, images: dict[str, Image]) -> Callable[..., str]:
+    """``install(folder, **secrets)``: everything of it with our images, after its Secrets; its namespace."""
+
+    def it(folder: str, **secrets: dict[str, str]) -> str:
+        for name, data in {"write-keys": write_keys(), **secrets}.items():
+            named = {"name": f"churnguard-{name.replace('_', '-')}"}
+            document = {"apiVersion": "v1", "kind": "Secret", "metadata": named, "stringData": data}
+            objects.create(document, namespace=namespace)
+        text = run(str(tool("kubectl")), "kustomize", str(MANIFESTS / folder))
+        for component in ("collector", "streaming"):
+            text = text.replace(f"image: churnguard-{component}\n", f"image: {images[component].name}\n")
+        for document in yaml.safe_load_all(text):
+            document["metadata"].pop("namespace")
+            objects.create(document, namespace=namespace)
+        return namespace
+
+    return it
 
 
-def secrets() -> dict[str, dict[str, str]]:
+@pytest.fixture
+def installed(install: Callable[..., str]) -> str:
+    """The namespace of the collector and the landing, which reach nothing."""
+    return install(
+        "collector",
+        database={"url": "postgresql://churnguard:Sesame4711@127.0.0.1:1/events"},
+        cluster_ca_cert={"ca.crt": trustme.CA().cert_pem.bytes().decode()},
+        collector={"password": "Sesame4712"},
+        landing={"password": "Sesame4713"},
+    )
+
+
+@pytest.fixture
+def address_of_database(cluster: Any, postgres: PostgresServer) -> Iterator[str]:
+    """Where pods reach an empty database; it belongs to a user who may do nothing elsewhere."""
+    execute(postgres.url("postgres"), "CREATE ROLE node LOGIN", f"CREATE DATABASE {DATABASE} OWNER node")
+    address = cluster.rig.network.address
+    relay = Relay(cluster.rig.network.listen(address, PORT), to=postgres.folder / ".s.PGSQL.5432")
+    relay.start()
+    yield f"postgresql://node:Sesame4714@{address}:{PORT}/{DATABASE}"
+    relay.stop()
+
+
+class Relay:
+    """Forwards connections to a socket of the file system: the tests' Postgres listens nowhere else."""
+
+    def __init__(self, listener: socket.socket, *, to: Path) -> None:
+        self._listener = listener
+        self._to = to
+        self._loop = asyncio.new_event_loop()
+        self._ends = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="relay")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all connections."""
+        self._loop.call_soon_threadsafe(self._ends.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._forward, sock=self._listener)
+        await self._ends.wait()
+        server.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(self._to)
+        try:
+            await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+        except asyncio.CancelledError:
+            pass  # the relay ends
+        finally:
+            far_writer.close()
+            writer.close()
+
+
+def write_keys() -> dict[str, str]:
     subject_key = {"version": 1, "secret": base64.b64encode(bytes(32)).decode()}
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     key = {"id": "node", "kind": "server", "workspace": "demo", "sha256": digest}
     keys = {"workspaces": {"demo": {"subjectKey": subject_key}}, "keys": [key]}
-    return {
-        "churnguard-write-keys": {"keys.json": json.dumps(keys)},
-        "churnguard-database": {"url": "postgresql://churnguard:Sesame4711@127.0.0.1:1/events"},
-        "churnguard-cluster-ca-cert": {"ca.crt": trustme.CA().cert_pem.bytes().decode()},
-        "churnguard-collector": {"password": "Sesame4712"},
-        "churnguard-landing": {"password": "Sesame4713"},
-    }
+    return {"keys.json": json.dumps(keys)}
 
 
 def pods(objects: Objects, name: str, *, namespace: str) -> list[Document]:
@@ -122,3 +195,57 @@ def test_the_landing_waits_for_its_tables(objects: Objects, kube: Any, installed
     said: str = client.CoreV1Api(kube).read_namespaced_pod_log(names[0], installed, container="migrate")
     assert "the database cannot be reached" in said
     assert "Sesame" not in said
+
+
+def test_the_collector_alone_keeps_an_event_once_in_postgres(
+    objects: Objects,
+    kube: Any,
+    install: Callable[..., str],
+    address_of_database: str,
+    open_service: Callable[[str], str],
+    postgres: PostgresServer,
+    rows: Callable[..., list[dict[str, Any]]],
+) -> None:
+    installed = install("collector-postgres", database={"url": address_of_database})
+
+    def ready() -> list[Document]:
+        found = [
+            pod
+            for pod in pods(objects, "churnguard-collector", namespace=installed)
+            if any(each["ready"] for each in pod["status"].get("containerStatuses", []))
+        ]
+        return found if len(found) == 2 else []
+
+    running = wait_for(
+        ready,
+        what="two collectors to be ready",
+        seconds=SECONDS,
+        seen=lambda: pods(objects, "churnguard-collector", namespace=installed),
+    )
+    assert pods(objects, "churnguard-landing", namespace=installed) == []
+    url = open_service("churnguard-collector")
+    event = {
+        "userId": "u_42",
+        "event": "Product Added",
+        "messageId": "m-1",
+        "timestamp": datetime.now(UTC).isoformat(),
+    }
+    for _ in range(4):
+        answer = send(event, port=int(url.rpartition(":")[2]))
+        assert (answer.status, answer.json["results"]) == (200, [{"messageId": "m-1", "result": "ok"}])
+    (row,) = rows(postgres.url(DATABASE))
+    assert (row["workspace"], row["message_id"], row["name"]) == ("demo", "m-1", "Product Added")
+    for pod in running:
+        # One migrated and the other found it done; neither was refused.
+        for part in ("initContainerStatuses", "containerStatuses"):
+            assert [each["restartCount"] for each in pod["status"][part]] == [0]
+        log = client.CoreV1Api(kube).read_namespaced_pod_log(pod["metadata"]["name"], installed)
+        assert "Sesame" not in log
+
+
+def send(event: Document, *, port: int) -> Answer:
+    connection = connect(port)
+    try:
+        return exchange(connection, "POST", "/v1/track", event, basic(KEY))
+    finally:
+        connection.close()
