@@ -1,8 +1,9 @@
 """The sink that has Kafka acknowledge: ``kept`` is what all replicas in sync have.
 
 Events come encoded and are handed to the producer in their order, so one that cannot be sent keeps no other from it.
-The producer gathers the records of all requests into batches; a thread of our own hears what became of them. Its
+The producer gathers the records of all requests into batches; a thread of its own hears what became of them. Its
 idempotence covers what it repeats itself, not what a caller sends again: that is for the landing's exact dedupe.
+A producer that has failed for good, or whose credentials have changed, is replaced by another.
 """
 
 from __future__ import annotations
@@ -11,39 +12,30 @@ import asyncio
 import contextlib
 import logging
 import math
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException
 
 from churnguard_collector.accepted import Accepted
 from churnguard_collector.deliveries import Deliveries, Delivery
+from churnguard_collector.kafka_client import QUEUE_KIBIBYTES, KafkaClient
 from churnguard_collector.sink import Backlog, Outcome
 from churnguard_core.events.bad import BadEvent, encode_bad_event
 from churnguard_core.events.envelope import Envelope
 from churnguard_core.events.topics import record_headers, record_key
 from churnguard_eventlog.access import ask_for_topics, problem_of_access, refusal_of
 from churnguard_eventlog.connection import Connection, InvalidConnection
-from churnguard_eventlog.settings import (
-    DELIVERY_MILLISECONDS,
-    connection_settings,
-    producer_settings,
-)
-from churnguard_eventlog.statistics import Statistics, parse_statistics
+from churnguard_eventlog.settings import DELIVERY_MILLISECONDS
+from churnguard_eventlog.statistics import Statistics
 from churnguard_eventlog.topics import EventTopics
 
 Headers = list[tuple[str, str | bytes | None]]
 
 log = logging.getLogger("churnguard.collector")
-_librdkafka = logging.getLogger("churnguard.kafka")
 
-CLIENT: Final = "churnguard-collector"
-QUEUE_KIBIBYTES: Final = 128 * 1024
-"""Of records that wait; what a process may need of memory is bounded by it."""
 FULL: Final = 0.5
 """The part of the queue from which on no more events should come."""
 SILENT_SECONDS: Final = 30.0
@@ -53,9 +45,9 @@ GIVE_UP_SECONDS: Final = DELIVERY_MILLISECONDS / 1000 + 5.0
 LOOK_SECONDS: Final = 60.0
 LOOK_SOON_SECONDS: Final = 2.0
 """Between two looks at the topics: when all is well, and when it is not."""
+REPLACE_SECONDS: Final = 5.0
+"""Between two producers that fail for good."""
 ANSWER_SECONDS: Final = 5.0
-POLL_SECONDS: Final = 0.2
-
 TICK_SECONDS: Final = 1.0
 
 _NO_BROKER: Final = "no broker of Kafka can be reached"
@@ -76,27 +68,28 @@ class KafkaSink:
     """Keeps events in topics.
 
     Args:
-        connection: Where Kafka is.
+        connect: Says where Kafka is, and as whom we come; asked again and again, because credentials change. Raises
+            InvalidConnection when it cannot say.
         topics: Where events go, and the reasons of bad ones.
         capacity: Records that may wait.
         meter: Told of what happens.
     """
 
-    def __init__(self, connection: Connection, *, topics: EventTopics, capacity: int, meter: Meter) -> None:
-        self._connection = connection
+    def __init__(
+        self, connect: Callable[[], Connection], *, topics: EventTopics, capacity: int, meter: Meter
+    ) -> None:
+        self._connect = connect
         self._topics = topics
         self._capacity = capacity
         self._meter = meter
-        self._producer: Producer
+        self._connection: Connection
+        self._client: KafkaClient
+        self._retired: list[KafkaClient] = []
         self._deliveries: Deliveries
         self._headers: dict[tuple[str, str], Headers] = {}
-        self._statistics: Statistics | None = None
-        self._reached = -SILENT_SECONDS
+        self._answered = -math.inf
         self._refusal: str | None = None
-        self._trouble = ""
         self._unusable: str | None = _NO_BROKER
-        self._stopping = threading.Event()
-        self._poller = threading.Thread(target=self._poll_forever, name="kafka-acks", daemon=True)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -110,38 +103,29 @@ class KafkaSink:
         self._loop = asyncio.get_running_loop()
         self._looks = asyncio.Event()
         self._deliveries = Deliveries(failed=self._failed, completed=self._completed)
-        settings = producer_settings(
-            self._connection, client=CLIENT, queue_records=self._capacity, queue_kibibytes=QUEUE_KIBIBYTES
-        )
-        heard = {"stats_cb": self._counted, "error_cb": self._erred}
-        try:
-            self._producer = Producer({**settings, **heard}, logger=_librdkafka)
-            admin = AdminClient(connection_settings(self._connection, client=CLIENT), logger=_librdkafka)
-        except KafkaException as failed:
-            raise InvalidConnection(f"Kafka: {failed.args[0].str()}") from None
-        self._poller.start()
-        await self._look(admin)
+        self._connection = self._connect()
+        self._client = self._new_client(self._connection)
+        await self._look()
         self._judge()
-        self._tasks = [
-            asyncio.create_task(task) for task in (self._look_forever(admin), self._judge_forever())
-        ]
+        self._tasks = [asyncio.create_task(task) for task in (self._look_forever(), self._judge_forever())]
 
     @property
     def backlog(self) -> Backlog:
         """What waits, and what is on its way."""
-        return Backlog(events=len(self._producer), capacity=self._capacity)
+        waiting = sum(len(client.producer) for client in (self._client, *self._retired))
+        return Backlog(events=waiting, capacity=self._capacity)
 
     @property
     def statistics(self) -> Statistics | None:
         """The latest of the producer; None when there were none yet."""
-        return self._statistics
+        return self._client.statistics
 
     def problem(self) -> str | None:
         """Why no more events should come."""
         if self._unusable is not None:
             return self._unusable
-        queued = 0 if self._statistics is None else self._statistics.queued_bytes
-        if len(self._producer) > self._capacity * FULL or queued > QUEUE_KIBIBYTES * 1024 * FULL:
+        queued = 0 if self.statistics is None else self.statistics.queued_bytes
+        if self.backlog.events > self._capacity * FULL or queued > QUEUE_KIBIBYTES * 1024 * FULL:
             return "too many events wait"
         return None
 
@@ -162,20 +146,21 @@ class KafkaSink:
         """Wait for all acknowledgements; returns how many records were left."""
         if waiting := self._deliveries.unanswered():
             await asyncio.wait(waiting, timeout=seconds)
-        return len(self._producer)
+        return self.backlog.events
 
     async def close(self) -> None:
         """Stop listening; what was not acknowledged is answered as unknown."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._stopping.set()
-        self._poller.join()
+        for client in (self._client, *self._retired):
+            client.close()
         self._deliveries.expire(begun_before=math.inf)
 
     def _produce(self, events: Sequence[Accepted], delivery: Delivery) -> int:
         """Hand over events in their order; returns how many were."""
-        produce, topic, heard, handed = self._producer.produce, self._topics.events, delivery.heard, 0
+        produce, topic = self._client.producer.produce, self._topics.events
+        heard, handed = delivery.heard, 0
         for place, event in enumerate(events):
             envelope = event.envelope
             key = record_key(workspace=envelope.workspace, subject=envelope.subject)
@@ -193,6 +178,7 @@ class KafkaSink:
                     "unstorable" if error.code() == KafkaError.MSG_SIZE_TOO_LARGE else "unavailable"
                 )
                 self._failed(error, topic)
+                self._client.note(error)
         return handed
 
     def _produce_bad(self, bad: Sequence[BadEvent], delivery: Delivery) -> int:
@@ -200,7 +186,7 @@ class KafkaSink:
         for each in bad:
             key = record_key(workspace=each.workspace, subject=each.subject) if each.subject else None
             try:
-                self._producer.produce(
+                self._client.producer.produce(
                     self._topics.bad_events,
                     encode_bad_event(each),
                     key,
@@ -231,56 +217,77 @@ class KafkaSink:
             self._refusal = refusal
             self._loop.call_soon_threadsafe(self._judge)
 
-    def _counted(self, statistics: str) -> None:
-        self._statistics = parse_statistics(statistics)
-        if self._statistics.brokers_up:
-            self._reached = time.monotonic()
+    def _new_client(self, connection: Connection) -> KafkaClient:
+        def failed_for_good() -> None:
+            self._loop.call_soon_threadsafe(self._judge)
 
-    def _erred(self, error: KafkaError) -> None:
-        # That all brokers are down follows, and says less than why.
-        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:
-            self._trouble = error.str()
+        return KafkaClient(connection, capacity=self._capacity, failed_for_good=failed_for_good)
 
-    def _poll_forever(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._producer.poll(POLL_SECONDS)
-            except Exception:
-                log.exception("an acknowledgement could not be handled")
-
-    async def _look_forever(self, admin: AdminClient) -> None:
+    async def _look_forever(self) -> None:
         while True:
-            self._looks.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SOON_SECONDS if self._unusable else LOOK_SECONDS):
                     await self._looks.wait()
-            await self._look(admin)
+            self._looks.clear()
+            await self._look()
             self._judge()
 
-    async def _look(self, admin: AdminClient) -> None:
+    async def _renew(self) -> None:
+        """Take another client in the place of one that is of no use any more."""
+        self._retired = [client for client in self._retired if not client.is_over]
+        try:
+            connection = await asyncio.to_thread(self._connect)
+            if connection != self._connection:
+                self._replace(connection)
+                log.info("connection to Kafka changed")
+            elif self._client.fatal is not None and self._client.age > REPLACE_SECONDS:
+                log.error("the producer has failed and is replaced", extra={"problem": self._client.fatal})
+                self._replace(connection)
+        except InvalidConnection as invalid:
+            # A mounted folder may be swapped at this moment.
+            log.warning("connection to Kafka unchanged", extra={"problem": str(invalid)})
+
+    def _replace(self, connection: Connection) -> None:
+        before, self._client = self._client, self._new_client(connection)
+        self._connection = connection
+        before.retire()
+        self._retired.append(before)
+        self._looks.set()
+
+    async def _look(self) -> None:
         topics = (self._topics.events, self._topics.bad_events)
-        answers = ask_for_topics(admin, topics, seconds=ANSWER_SECONDS)
+        answers = ask_for_topics(self._client.admin, topics, seconds=ANSWER_SECONDS)
         waiting = [asyncio.wrap_future(answer) for answer in answers.values()]
         await asyncio.gather(*waiting, return_exceptions=True)
         try:
             self._refusal = problem_of_access(answers, access="write")
-            self._reached = time.monotonic()
+            self._answered = time.monotonic()
         except KafkaException as failed:
-            self._trouble = self._trouble or failed.args[0].str()
+            self._client.trouble = self._client.trouble or failed.args[0].str()
 
     async def _judge_forever(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self._deliveries.expire(begun_before=self._loop.time() - GIVE_UP_SECONDS)
+            await self._renew()
             self._judge()
 
     def _judge(self) -> None:
         """Whether events can be kept at this moment."""
-        before, self._unusable = self._unusable, self._refusal
-        if time.monotonic() - self._reached > SILENT_SECONDS:
-            self._unusable = f"{_NO_BROKER}: {self._trouble}" if self._trouble else _NO_BROKER
+        before, self._unusable = self._unusable, self._problem_of_client()
         if self._unusable is not None and before != self._unusable:
             log.warning("events cannot be kept", extra={"problem": self._unusable})
+            if before is None:
+                # What was found a minute ago is not so any more.
+                self._looks.set()
         elif before is not None and self._unusable is None:
-            self._trouble = ""
+            self._client.trouble = ""
             log.info("events can be kept")
+
+    def _problem_of_client(self) -> str | None:
+        client = self._client
+        if time.monotonic() - max(self._answered, client.reached) > SILENT_SECONDS:
+            return f"{_NO_BROKER}: {client.trouble}" if client.trouble else _NO_BROKER
+        if client.fatal is not None:
+            return f"the producer has failed: {client.fatal}"
+        return self._refusal

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -20,6 +18,7 @@ import asyncpg
 
 from churnguard_collector.accepted import Accepted
 from churnguard_collector.sink import Backlog, Outcome
+from churnguard_collector.waiting import Backlogged, Bounds, Waiting
 from churnguard_core.events.bad import BadEvent
 from churnguard_core.events.envelope import Envelope
 from churnguard_eventstore.connections import CONNECT_SECONDS, connect
@@ -38,8 +37,10 @@ log = logging.getLogger("churnguard.collector")
 
 WRITERS: Final = 2
 """Connections that write: while one waits for its commit, another batch is prepared."""
-MOST_ROWS: Final = 2_000
-"""Events of one transaction."""
+MOST_BYTES: Final = 64 * 2**20
+"""Of events that wait, as JSON: in memory they take more than twice as much."""
+BATCH: Final = Bounds(rows=2_000, size=8 * 2**20)
+"""Of one transaction."""
 PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Seconds between attempts to connect."""
 FULL: Final = 0.5
@@ -62,22 +63,11 @@ class Meter(Protocol):
         """A batch was not, as far as is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Delivery:
-    events: Sequence[Envelope]
-    bad: Sequence[BadEvent]
-    outcomes: asyncio.Future[Sequence[Outcome]]
-
-    @property
-    def rows(self) -> int:
-        return len(self.events) + len(self.bad)
-
-
 class PostgresSink:
     """Keeps events in ``churnguard.events``.
 
     Args:
-        url: Where the database is, with user and password.
+        url: Says where the database is, with user and password; asked for every connection, because they change.
         days: Which days are kept.
         capacity: Events that may wait.
         meter: Told of every write.
@@ -86,7 +76,7 @@ class PostgresSink:
 
     def __init__(
         self,
-        url: str,
+        url: Callable[[], str],
         *,
         days: KeptDays,
         capacity: int,
@@ -97,8 +87,7 @@ class PostgresSink:
         self._capacity = capacity
         self._meter = meter
         self._maintenance = Maintenance(connect=self._connect, days=days, clock=clock)
-        self._waiting = deque[_Delivery]()
-        self._rows = 0
+        self._backlog = Backlogged(most=Bounds(rows=capacity, size=MOST_BYTES), batch=BATCH)
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -128,7 +117,7 @@ class PostgresSink:
     @property
     def backlog(self) -> Backlog:
         """What waits, and what is on its way."""
-        return Backlog(events=self._rows, capacity=self._capacity)
+        return Backlog(events=self._backlog.rows, capacity=self._capacity)
 
     def problem(self) -> str | None:
         """Why no more events should come."""
@@ -136,7 +125,7 @@ class PostgresSink:
             return "the database cannot be reached"
         if (problem := self._maintenance.problem) is not None:
             return problem
-        if self._rows > self._capacity * FULL:
+        if self._backlog.is_fuller_than(FULL):
             return "too many events wait"
         return None
 
@@ -146,17 +135,16 @@ class PostgresSink:
         """Put events into the next batch."""
         outcomes: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
         refusal: Outcome | None = None
+        size = sum(len(event.encoded) for event in events)
         if not self._connected:
             refusal = "unavailable"
-        elif self._rows + len(events) + len(bad) > self._capacity:
+        elif not self._backlog.fits(rows=len(events) + len(bad), size=size):
             refusal = "overloaded"
         if refusal is not None:
             outcomes.set_result([refusal] * len(events))
             return outcomes
         envelopes = [event.envelope for event in events]
-        delivery = _Delivery(events=envelopes, bad=bad, outcomes=outcomes)
-        self._waiting.append(delivery)
-        self._rows += delivery.rows
+        self._backlog.put(Waiting(events=envelopes, bad=bad, size=size, outcomes=outcomes))
         self._idle.clear()
         self._news.set()
         return outcomes
@@ -167,7 +155,7 @@ class PostgresSink:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
         except TimeoutError:
-            return self._rows
+            return self._backlog.rows
         return 0
 
     async def close(self) -> None:
@@ -178,7 +166,7 @@ class PostgresSink:
         self._give_up_waiting()
 
     async def _connect(self) -> asyncpg.Connection:
-        return await connect(self._url, program="churnguard-collector")
+        return await connect(self._url(), program="churnguard-collector")
 
     async def _write_forever(self) -> None:
         failures = 0
@@ -214,21 +202,13 @@ class PostgresSink:
         # One that breaks while nothing is written is told as well: readiness would lie until the next event.
         connection.add_termination_listener(lambda _: self._news.set())
         while not connection.is_closed():
-            if not self._waiting:
+            if not self._backlog:
                 self._news.clear()
                 await self._news.wait()
-            elif batch := self._next_batch():
+            elif batch := self._backlog.take():
                 await self._write(connection, batch)
 
-    def _next_batch(self) -> list[_Delivery]:
-        batch: list[_Delivery] = []
-        rows = 0
-        while self._waiting and (not batch or rows + self._waiting[0].rows <= MOST_ROWS):
-            batch.append(self._waiting.popleft())
-            rows += batch[-1].rows
-        return batch
-
-    async def _write(self, connection: asyncpg.Connection, batch: Sequence[_Delivery]) -> None:
+    async def _write(self, connection: asyncpg.Connection, batch: Sequence[Waiting]) -> None:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         events = [event for delivery in batch for event in delivery.events]
@@ -245,21 +225,20 @@ class PostgresSink:
         finally:
             self._answer(batch, outcomes)
 
-    def _answer(self, batch: Sequence[_Delivery], outcomes: Sequence[Outcome]) -> None:
+    def _answer(self, batch: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
         start = 0
         for delivery in batch:
             end = start + len(delivery.events)
             if not delivery.outcomes.done():
                 delivery.outcomes.set_result(outcomes[start:end])
             start = end
-            self._rows -= delivery.rows
-        if not self._rows:
+            self._backlog.done(delivery)
+        if not self._backlog.rows:
             self._idle.set()
 
     def _give_up_waiting(self) -> None:
-        while self._waiting:
-            delivery = self._waiting.popleft()
-            self._answer([delivery], ["unavailable"] * len(delivery.events))
+        while batch := self._backlog.take():
+            self._answer(batch, ["unavailable"] * sum(len(delivery.events) for delivery in batch))
 
     async def _keep(self, connection: asyncpg.Connection, events: Sequence[Envelope]) -> list[Outcome]:
         """Insert all at once; when a row cannot be stored, the halves, until that row is alone."""

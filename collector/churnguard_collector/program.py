@@ -107,14 +107,14 @@ async def _serve(options: Options) -> int:
 
 
 def _kafka_sink(options: Options, *, metrics: Metrics) -> KafkaSink:
-    connection = connection_from(os.environ, bootstrap=options.bootstrap)
-    sink = KafkaSink(connection, topics=topics_from(os.environ), capacity=options.most_waiting, meter=metrics)
+    connect = partial(connection_from, os.environ, bootstrap=options.bootstrap)
+    sink = KafkaSink(connect, topics=topics_from(os.environ), capacity=options.most_waiting, meter=metrics)
     metrics.watch_producer(lambda: sink.statistics)
     return sink
 
 
 def _postgres_sink(options: Options, *, days: KeptDays, metrics: Metrics) -> PostgresSink:
-    url = database_url(options.database, environ=os.environ)
+    url = partial(database_url, options.database, environ=os.environ)
     return PostgresSink(url, days=days, capacity=options.most_waiting, meter=metrics)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -38,13 +39,15 @@ class Login:
 class Connection:
     """How to reach Kafka.
 
-    ``authority`` is a file with certificates to trust; where it is None, those of the system are trusted.
+    ``authority`` is a file with certificates to trust; where it is None, those of the system are trusted. With another
+    ``digest`` of what it holds, it is another connection.
     """
 
     bootstrap: str
     protocol: SecurityProtocol = "PLAINTEXT"
     login: Login | None = None
     authority: Path | None = None
+    digest: str | None = None
 
 
 def connection_from(environ: Mapping[str, str], *, bootstrap: str | None = None) -> Connection:
@@ -68,11 +71,13 @@ def connection_from(environ: Mapping[str, str], *, bootstrap: str | None = None)
     if user is not None and not logs_in:
         raise InvalidConnection(f"{PROTOCOL_VARIABLE} is {protocol}: {USER_VARIABLE} would not be used")
     authority = None if folder is None or not encrypts else folder / AUTHORITY_FILE
+    digest = None if authority is None else _digest(authority)
     return Connection(
         bootstrap=_addresses(bootstrap or environ.get(BOOTSTRAP_VARIABLE, "")),
         protocol=protocol,
         login=None if user is None else Login(user=user, password=_password(folder)),
-        authority=authority if authority is not None and authority.exists() else None,
+        authority=None if digest is None else authority,
+        digest=digest,
     )
 
 
@@ -95,6 +100,15 @@ def _addresses(text: str) -> str:
 def _is_address(text: str) -> bool:
     host, _, port = text.rpartition(":")
     return bool(host) and "/" not in host and port.isascii() and port.isdigit() and 0 < int(port) < 65536
+
+
+def _digest(file: Path) -> str | None:
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise InvalidConnection(f"{file} cannot be read") from None
 
 
 def _password(folder: Path | None) -> str:

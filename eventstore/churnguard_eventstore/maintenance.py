@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 
+from churnguard_eventstore.address import NoDatabase
 from churnguard_eventstore.days import KeptDays
 from churnguard_eventstore.partitions import keep_partitions
 
@@ -65,4 +66,8 @@ def described(error: Exception) -> str:
     """What went wrong, without what the database says of rows: its details repeat values."""
     if isinstance(error, asyncpg.PostgresError):
         return f"{type(error).__name__} ({error.sqlstate})"
-    return f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
+    return (
+        f"{type(error).__name__}: {error}"
+        if isinstance(error, OSError | NoDatabase)
+        else type(error).__name__
+    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import http.client
-import signal
-import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from churnguard_collector_tests.write_keys import SERVER
 from churnguard_servers import clients
-from churnguard_servers.processes import PATIENCE, Log
+from churnguard_servers.clients import basic
+from churnguard_servers.programs import Program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,29 +26,11 @@ class Answer(clients.Answer):
         return [each.get("reason", each["result"]) for each in self.json["results"]]
 
 
-def basic(key: str) -> dict[str, str]:
-    """The header that carries a key."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
-
-
-@dataclass(kw_only=True)
-class Collector:
+@dataclass(frozen=True, kw_only=True)
+class Collector(Program):
     """A collector that runs, or ran."""
 
-    process: subprocess.Popen[str]
-    log: Log
     keys: Path
-    _ready: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def port(self) -> int:
-        if not self._ready:
-            self._ready.append(self.log.wait_for("ready"))
-        port: int = self._ready[0]["port"]
-        return port
-
-    def connect(self) -> http.client.HTTPConnection:
-        return clients.connect(self.port)
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -75,11 +55,6 @@ class Collector:
         families = text_string_to_metric_families(self.get("/metrics").body.decode())
         samples = [sample for family in families for sample in family.samples]
         return sum(each.value for each in samples if each.name == name and each.labels == labels)
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signal it, and wait for its exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
 
 
 def exchange(

@@ -66,9 +66,7 @@ def start(
 
     yield begin
     for collector in begun:
-        collector.process.kill()
-        collector.process.wait()
-        collector.log.to_the_end()
+        collector.end()
 
 
 @pytest.fixture(scope="module")

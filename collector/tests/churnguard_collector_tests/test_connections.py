@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
-import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from churnguard_collector_tests.collectors import Collector, basic
+from churnguard_collector_tests.collectors import Collector
 from churnguard_collector_tests.write_keys import BROWSER, SERVER, SHOP
-from churnguard_servers.processes import PATIENCE
-from churnguard_servers.wire import WAYS, answers, chunked, plain
+from churnguard_servers.clients import basic
+from churnguard_servers.one_connection import (
+    WireRequest,
+    asked_to_close,
+    by_every_way,
+    connected,
+    pipelined,
+    spanning_the_start_of_a_drain,
+)
+from churnguard_servers.wire import WAYS, Spelled, answers, chunked, plain
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -33,31 +39,22 @@ def batch(*numbers: int) -> bytes:
     )
 
 
-REQUESTS: list[tuple[str, bytes, tuple[str, ...]]] = [
-    ("/v1/track", event(1), (KEY,)),
-    ("/v1/track", event(2), PAGE),
-    ("/v1/batch", batch(3, 4, 5), (KEY,)),
-    ("/v1/track", b"{}", (KEY,)),
-    ("/v1/batch", batch(6)[:-1], (KEY,)),
-    ("/v1/track", event(7), (UNKNOWN,)),
-    ("/v1/track", event(8), (KEY, f"Origin: {SHOP}")),
-    ("/v1/batch", b"", (KEY,)),
-    ("/v1/batch", batch(9).ljust(70_000), (KEY,)),
+REQUESTS: list[WireRequest] = [
+    ("/v1/track", event(1), KEY),
+    ("/v1/track", event(2), *PAGE),
+    ("/v1/batch", batch(3, 4, 5), KEY),
+    ("/v1/track", b"{}", KEY),
+    ("/v1/batch", batch(6)[:-1], KEY),
+    ("/v1/track", event(7), UNKNOWN),
+    ("/v1/track", event(8), KEY, f"Origin: {SHOP}"),
+    ("/v1/batch", b"", KEY),
+    ("/v1/batch", batch(9).ljust(70_000), KEY),
 ]
-
-
-def connect(collector: Collector) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", collector.port), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("at", range(len(REQUESTS)))
 def test_every_way_gives_the_same_answer_with_the_same_headers(at: int, collector: Collector) -> None:
-    path, body, lines = REQUESTS[at]
-    with connect(collector) as connection:
-        found = []
-        for way in WAYS:
-            connection.sendall(way(path, body, *lines))
-            found += answers(connection, 1)
+    found = by_every_way(collector, REQUESTS[at])
     assert found == [found[0]] * len(WAYS)
 
 
@@ -65,23 +62,12 @@ def test_every_way_gives_the_same_answer_with_the_same_headers(at: int, collecto
 def test_pipelined_requests_are_answered_in_order_however_they_are_cut(
     seed: int, collector: Collector
 ) -> None:
-    dice = random.Random(seed)
-    asked = [dice.choice(REQUESTS) for _ in range(60)]
-    stream = b"".join(dice.choice(WAYS)(path, body, *lines) for path, body, lines in asked)
-    expected = {}
-    with connect(collector) as connection:
-        for path, body, lines in REQUESTS:
-            connection.sendall(plain(path, body, *lines))
-            expected[path, body, lines] = answers(connection, 1)[0]
-        while stream:
-            length = dice.choice((1, 7, 100, 1_000, 100_000))
-            connection.sendall(stream[:length])
-            stream = stream[length:]
-        assert answers(connection, len(asked)) == [expected[request] for request in asked]
+    found, expected = pipelined(collector, REQUESTS, seed=seed)
+    assert found == expected
 
 
 def test_requests_with_one_head_are_each_answered_by_what_they_say(collector: Collector) -> None:
-    with connect(collector) as connection:
+    with connected(collector) as connection:
         for number in range(20):
             connection.sendall(plain("/v1/track", event(number), KEY))
             status, _, body = answers(connection, 1)[0]
@@ -92,7 +78,7 @@ def test_requests_with_one_head_are_each_answered_by_what_they_say(collector: Co
 
 
 def test_requests_ahead_of_their_answers_wait_for_them(collector: Collector) -> None:
-    with connect(collector) as connection:
+    with connected(collector) as connection:
         for way in (plain, chunked):
             numbers = range(100, 150)
             connection.sendall(b"".join(way("/v1/track", event(number), KEY) for number in numbers))
@@ -101,19 +87,14 @@ def test_requests_ahead_of_their_answers_wait_for_them(collector: Collector) -> 
 
 
 @pytest.mark.parametrize("way", [plain, chunked], ids=["plain", "chunked"])
-def test_a_caller_who_asks_for_it_is_hung_up_on(way: Callable[..., bytes], collector: Collector) -> None:
-    with connect(collector) as connection:
-        connection.sendall(
-            way("/v1/track", event(1), KEY, "Connection: close") + way("/v1/track", event(2), KEY)
-        )
-        status, headers, _ = answers(connection, 1)[0]
-        assert (status, headers["connection"]) == (200, "close")
-        assert connection.recv(1) == b""
+def test_a_caller_who_asks_for_it_is_hung_up_on(way: Spelled, collector: Collector) -> None:
+    (status, headers, _), behind = asked_to_close(collector, REQUESTS[0], way=way)
+    assert (status, headers["connection"], behind) == (200, "close", b"")
 
 
 def test_a_caller_who_leaves_before_the_answer_hurts_nobody(collector: Collector) -> None:
     for number in range(200, 220):
-        with connect(collector) as connection:
+        with connected(collector) as connection:
             connection.sendall(plain("/v1/track", event(number), KEY))
     assert collector.send("/v1/track", {"userId": "u", "event": "x"}).results == ["ok"]
     assert [json.loads(line)["message"] for line in collector.log.lines] == ["ready"]
@@ -122,18 +103,10 @@ def test_a_caller_who_leaves_before_the_answer_hurts_nobody(collector: Collector
 @pytest.mark.parametrize("way", [plain, chunked], ids=["plain", "chunked"])
 @pytest.mark.parametrize("cut", [-3, 40], ids=["in the body", "in the head"])
 def test_a_request_that_spans_the_start_of_a_drain_is_answered_and_is_the_last(
-    way: Callable[..., bytes], cut: int, start: Start, shared_database: Any
+    way: Spelled, cut: int, start: Start, shared_database: Any
 ) -> None:
     collector = start(shared_database, "--drain-seconds", "3600")
-    sent = way("/v1/track", event(1), KEY)
-    with connect(collector) as connection:
-        connection.sendall(sent)
-        assert "connection" not in answers(connection, 1)[0][1]
-        connection.sendall(sent[:cut])
-        collector.process.send_signal(signal.SIGTERM)
-        collector.log.wait_for("draining")
-        connection.sendall(sent[cut:])
-        status, headers, _ = answers(connection, 1)[0]
-        assert (status, headers["connection"]) == (200, "close")
-        assert connection.recv(1) == b""
+    before, last, behind = spanning_the_start_of_a_drain(collector, REQUESTS[0], way=way, cut=cut)
+    assert "connection" not in before[1]
+    assert (last[0], last[1]["connection"], behind) == (200, "close", b"")
     assert collector.stop(signal.SIGINT) == 0

@@ -17,9 +17,10 @@ from backports import zstd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from churnguard_collector_tests.collectors import Answer, Collector, basic, exchange
+from churnguard_collector_tests.collectors import Answer, Collector, exchange
 from churnguard_collector_tests.write_keys import SERVER
 from churnguard_core.events.messages import MESSAGE_TYPES
+from churnguard_servers.clients import basic
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

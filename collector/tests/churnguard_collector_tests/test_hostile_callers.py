@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from churnguard_collector_tests.collectors import Collector, basic
+from churnguard_collector_tests.collectors import Collector
 from churnguard_collector_tests.write_keys import SERVER
+from churnguard_servers.clients import basic
 from churnguard_servers.processes import PATIENCE, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]

@@ -123,6 +123,66 @@ def test_a_right_that_is_taken_away_is_noticed_with_the_next_event(
     assert collector.metric("churnguard_collector_kafka_records_failed_total", reason=FORBIDDEN) == 1
 
 
+def test_a_right_that_comes_later_is_found_and_events_are_kept_from_then_on(
+    start_on_kafka: Start, kafka: KafkaCluster
+) -> None:
+    prefix = kafka.new_event_topics()
+    user = kafka.create_user(f"{prefix}late", password="x", reads=[prefix])
+    collector = start_on_kafka(kafka, prefix, settings=secured(kafka, user))
+    # A producer that may write nothing at all gets no identity, and never asks again.
+    assert "may not write" in collector.log.wait_for("events cannot be kept")["problem"]
+    kafka.grant(user, writes=[prefix])
+    collector.log.wait_for("events can be kept")
+    assert collector.send("/v1/track", EVENT).results == ["ok"]
+    assert collector.get("/readyz").status == 200
+    kafka.take_rights(user)
+    until(lambda: collector.send("/v1/track", EVENT).results == ["unavailable"])
+    kafka.grant(user, writes=[prefix])
+    until(lambda: collector.send("/v1/track", EVENT).results == ["ok"])
+    assert collector.stop() == 0
+
+
+def test_a_broker_that_forgot_what_it_acknowledged_costs_a_producer_and_no_restart(
+    start_on_kafka: Start, kafka: KafkaCluster
+) -> None:
+    prefix = kafka.new_event_topics(partitions=1)
+    collector = start_on_kafka(kafka, prefix)
+
+    def is_kept(name: str) -> bool:
+        batch = [{**EVENT, "type": "track", "messageId": f"{name}-{number}"} for number in range(20)]
+        return collector.send("/v1/batch", {"batch": batch}).results == ["ok"] * 20
+
+    assert is_kept("first")
+    with kafka.forgetting(prefix + EVENTS):
+        until(lambda: is_kept("forgotten"))
+    # The broker has another idea of what comes next from this producer, which for that one is the end.
+    until(lambda: is_kept("later"))
+    collector.log.wait_for("the producer has failed and is replaced")
+    assert collector.get("/readyz").status == 200
+    found = [decode_envelope(each.value).message_id for each in records_of(kafka.bootstrap, prefix + EVENTS)]
+    assert {name.partition("-")[0] for name in found} == {"first", "later"}
+    assert set(found) >= {f"{name}-{number}" for name in ("first", "later") for number in range(20)}
+    assert collector.stop() == 0
+
+
+def test_a_password_that_changes_is_used_without_a_restart(
+    start_on_kafka: Start, kafka: KafkaCluster
+) -> None:
+    prefix = kafka.new_event_topics()
+    user = kafka.create_user(f"{prefix}writer", password="old", writes=[prefix])
+    collector = start_on_kafka(kafka, prefix, settings=secured(kafka, user))
+    assert collector.send("/v1/track", {**EVENT, "messageId": "before"}).results == ["ok"]
+    kafka.change_password(user, password="new")
+    collector.log.wait_for("connection to Kafka changed")
+    # Connections that are logged in stay so: only those that are made from now on need the new one.
+    kafka.kill()
+    kafka.start()
+    until(lambda: collector.send("/v1/track", {**EVENT, "messageId": "after"}).results == ["ok"])
+    found = [decode_envelope(each.value) for each in records_of(kafka.bootstrap, prefix + EVENTS)]
+    assert {each.message_id for each in found} == {"before", "after"}
+    assert collector.stop() == 0
+
+
 def test_a_wrong_password_is_named_as_such(start_on_kafka: Start, kafka: KafkaCluster) -> None:
     prefix = kafka.new_event_topics()
     user = kafka.create_user(f"{prefix}writer", password="right", writes=[prefix])

@@ -65,7 +65,7 @@ def with_sink(
 ) -> None:
     async def tell() -> None:
         sink = KafkaSink(
-            Connection(bootstrap=cluster.bootstrap),
+            lambda: Connection(bootstrap=cluster.bootstrap),
             topics=EventTopics.behind(prefix),
             capacity=capacity,
             meter=metrics or Metrics(version="test", sink="kafka"),
@@ -141,7 +141,7 @@ def test_what_waits_when_it_is_closed_is_answered_as_unknown(kafka: KafkaCluster
     async def tell() -> None:
         meter = Metrics(version="test", sink="kafka")
         connection = Connection(bootstrap=kafka.bootstrap)
-        sink = KafkaSink(connection, topics=EventTopics.behind(prefix), capacity=100, meter=meter)
+        sink = KafkaSink(lambda: connection, topics=EventTopics.behind(prefix), capacity=100, meter=meter)
         await sink.start()
         with kafka.paused():
             waiting = sink.deliver([event("1"), event("2")], [])
@@ -168,7 +168,7 @@ def test_settings_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     async def tell() -> None:
         connection = Connection(bootstrap="127.0.0.1:1", protocol="SSL", authority=tmp_path / "none")
         meter = Metrics(version="test", sink="kafka")
-        sink = KafkaSink(connection, topics=EventTopics(), capacity=100, meter=meter)
+        sink = KafkaSink(lambda: connection, topics=EventTopics(), capacity=100, meter=meter)
         with pytest.raises(InvalidConnection, match=r"ssl\.ca\.location"):
             await sink.start()
 

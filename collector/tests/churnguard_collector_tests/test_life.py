@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from churnguard_collector_tests.collectors import Collector, basic
+from churnguard_collector_tests.collectors import Collector
 from churnguard_collector_tests.write_keys import SERVER, hashed, key_file
+from churnguard_servers.clients import basic
 from churnguard_servers.postgres import PostgresServer
 from churnguard_servers.processes import PATIENCE, until
 

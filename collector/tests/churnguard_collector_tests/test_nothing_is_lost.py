@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from churnguard_collector_tests.collectors import Collector
-from churnguard_collector_tests.load import LARGEST_BATCH, Load
+from churnguard_collector_tests.write_keys import SERVER
 from churnguard_core.events import topics
 from churnguard_core.events.envelope import decode_envelope
 from churnguard_servers.kafka import KafkaCluster
 from churnguard_servers.kafka_reading import Record, records_of
 from churnguard_servers.postgres import PostgresServer
+from churnguard_servers.senders import Senders
 
 Rows = Callable[..., list[dict[str, Any]]]
 KILLS = 3
@@ -27,14 +28,14 @@ BROKER_KILLS = 2  # each waits until the brokers have caught up
 EVENTS = int(os.environ.get("CHURNGUARD_KILL_EVENTS", "4000"))
 EVENTS_BETWEEN_KILLS = EVENTS // (KILLS + 1)
 MANY = 100_000
-BATCH = 400 if EVENTS >= MANY else LARGEST_BATCH
+SIZES = range(1, 401 if EVENTS >= MANY else 41)
 SLOWEST = 200
 """Events a second, on the busiest machine."""
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(300 + EVENTS // SLOWEST)]
 
 
-def assert_kept(load: Load, kept: Counter[str]) -> None:
+def assert_kept(load: Senders, kept: Counter[str]) -> None:
     assert load.acknowledged - kept.keys() == set(), "answered ok, and lost"
     assert kept.keys() - load.sent.keys() == set(), "never sent"
     print(
@@ -44,13 +45,13 @@ def assert_kept(load: Load, kept: Counter[str]) -> None:
     )
 
 
-def assert_kept_exactly_once(load: Load, found: list[dict[str, Any]]) -> None:
+def assert_kept_exactly_once(load: Senders, found: list[dict[str, Any]]) -> None:
     kept = Counter(row["message_id"] for row in found)
     assert {number for number, times in kept.items() if times > 1} == set(), "kept twice"
     assert_kept(load, kept)
 
 
-def assert_on_topic(load: Load, found: list[Record]) -> None:
+def assert_on_topic(load: Senders, found: list[Record]) -> None:
     kept = Counter(decode_envelope(record.value).message_id for record in found)
     # The producer never writes twice what it was handed once.
     assert {number for number, times in kept.items() if times > load.sent[number]} == set(), "written twice"
@@ -63,11 +64,10 @@ def test_a_collector_that_is_killed_again_and_again_loses_nothing(
     url = database()
     collector = start(url)
     port = collector.port
-    with Load(port, BATCH) as load:
+    with Senders(port=port, key=SERVER, sizes=SIZES) as load:
         for _ in range(KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
-            collector.process.kill()
-            collector.process.wait()
+            collector.kill()
             collector = start(url, port=port)
         load.wait_for(EVENTS_BETWEEN_KILLS)
     assert load.broken_off >= KILLS
@@ -80,7 +80,7 @@ def test_a_database_that_is_killed_again_and_again_loses_nothing(
 ) -> None:
     url = mortal_postgres.new_database()
     collector = start(url)
-    with Load(collector.port, BATCH) as load:
+    with Senders(port=collector.port, key=SERVER, sizes=SIZES) as load:
         for _ in range(KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
             mortal_postgres.kill()
@@ -99,11 +99,10 @@ def test_a_collector_that_is_killed_again_and_again_loses_nothing_on_its_way_to_
     prefix = kafka.new_event_topics()
     collector = start_on_kafka(kafka, prefix)
     port = collector.port
-    with Load(port, BATCH) as load:
+    with Senders(port=port, key=SERVER, sizes=SIZES) as load:
         for _ in range(KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
-            collector.process.kill()
-            collector.process.wait()
+            collector.kill()
             collector = start_on_kafka(kafka, prefix, port=port)
         load.wait_for(EVENTS_BETWEEN_KILLS)
     assert load.broken_off >= KILLS
@@ -116,7 +115,7 @@ def test_brokers_that_are_killed_one_after_the_other_lose_nothing(
 ) -> None:
     prefix = kafka_trio.new_event_topics()
     collector = start_on_kafka(kafka_trio, prefix)
-    with Load(collector.port, BATCH) as load:
+    with Senders(port=collector.port, key=SERVER, sizes=SIZES) as load:
         for _ in range(BROKER_KILLS):
             load.wait_for(EVENTS_BETWEEN_KILLS)
             # Whatever else it does, it leads a partition: what was on its way to it has to go another way.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 import asyncpg
@@ -13,11 +15,12 @@ from msgspec import Raw
 
 from churnguard_collector.accepted import Accepted
 from churnguard_collector.metrics import Metrics
-from churnguard_collector.postgres_sink import FULL, PostgresSink
+from churnguard_collector.postgres_sink import FULL, MOST_BYTES, PostgresSink
 from churnguard_core.events.bad import BadEvent, Problem
 from churnguard_core.events.envelope import Envelope, encode_envelope
 from churnguard_eventstore.days import KeptDays, partition_name
 from churnguard_eventstore.partitions import keep_partitions
+from churnguard_servers.postgres import execute
 
 pytestmark = pytest.mark.servers
 
@@ -25,6 +28,15 @@ NOW = datetime.now(UTC)
 PAST = 3
 Database = Callable[[], str]
 Rows = Callable[..., list[dict[str, Any]]]
+Story = Callable[[PostgresSink], Awaitable[None]]
+HANG_UP = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+USERS = """
+SELECT array_agg(DISTINCT usename::text) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def event(name: str, *, properties: bytes = b"{}", at: datetime = NOW) -> Accepted:
@@ -54,7 +66,11 @@ BAD = BadEvent(
 )
 
 
-def with_sink(url: str, story: Callable[[PostgresSink], Awaitable[None]], *, capacity: int = 1000) -> None:
+def with_sink(url: str, story: Story, *, capacity: int = 1000) -> None:
+    with_sink_at(lambda: url, story, capacity=capacity)
+
+
+def with_sink_at(url: Callable[[], str], story: Story, *, capacity: int = 1000) -> None:
     async def tell() -> None:
         metrics = Metrics(version="test", sink="postgres")
         sink = PostgresSink(url, days=KeptDays(past=PAST), capacity=capacity, meter=metrics)
@@ -97,7 +113,7 @@ def test_two_who_keep_the_same_events_in_opposite_order_never_fail(database: Dat
 
     async def story(first: PostgresSink) -> None:
         second = PostgresSink(
-            url, days=KeptDays(past=PAST), capacity=10**6, meter=Metrics(version="t", sink="p")
+            lambda: url, days=KeptDays(past=PAST), capacity=10**6, meter=Metrics(version="t", sink="p")
         )
         await second.start()
         for _ in range(10):
@@ -134,13 +150,57 @@ def test_what_does_not_fit_is_refused_at_once_and_what_waits_is_written_out(
     assert len(names(rows, url)) == 90
 
 
+def test_large_events_are_as_many_as_memory_allows(database: Database, rows: Rows) -> None:
+    url = database()
+    large = event("a", properties=b'{"text":"%b"}' % (b"x" * 30_000))
+    half = MOST_BYTES // len(large.encoded) // 2 + 1
+
+    async def story(sink: PostgresSink) -> None:
+        other = await asyncpg.connect(url)
+        transaction = other.transaction()
+        await transaction.start()
+        await other.execute("LOCK TABLE churnguard.events IN ACCESS EXCLUSIVE MODE")
+        waiting = sink.deliver([large] * half, [])
+        assert sink.problem() == "too many events wait"
+        assert await sink.deliver([large] * half, []) == ["overloaded"] * half
+        await transaction.rollback()
+        await other.close()
+        assert set(await waiting) == {"kept"}
+        assert sink.problem() is None
+
+    with_sink(url, story, capacity=100_000)
+    assert names(rows, url) == ["a"]
+
+
+def test_an_address_that_changes_is_used_by_the_connections_that_are_made_from_then_on(
+    database: Database, rows: Rows
+) -> None:
+    url = database()
+    user = f"other_{token_hex(4)}"
+    execute(url, f"CREATE ROLE {user} SUPERUSER LOGIN")
+    addresses = [url]
+
+    async def story(sink: PostgresSink) -> None:
+        addresses.append(re.sub(r"//[^/]*/", f"//{user}@/", url))
+        assert await sink.deliver([event("a")], []) == ["kept"]
+        watcher = await asyncpg.connect(url)
+        await watcher.execute(HANG_UP)
+        while await watcher.fetchval(USERS) != [user]:
+            await asyncio.sleep(0.05)  # between two looks
+        await watcher.close()
+        assert await sink.deliver([event("b")], []) == ["kept"]
+
+    with_sink_at(lambda: addresses[-1], story)
+    assert names(rows, url) == ["a", "b"]
+
+
 def test_what_waits_when_it_is_closed_is_answered_as_unknown(database: Database) -> None:
     url = database()
     unknown: list[Sequence[str]] = []
 
     async def tell() -> None:
         meter = Metrics(version="test", sink="postgres")
-        sink = PostgresSink(url, days=KeptDays(past=PAST), capacity=100, meter=meter)
+        sink = PostgresSink(lambda: url, days=KeptDays(past=PAST), capacity=100, meter=meter)
         assert list(await sink.deliver([event("a")], [])) == ["unavailable"]
         await sink.start()
         waiting = sink.deliver([event("a")], [])

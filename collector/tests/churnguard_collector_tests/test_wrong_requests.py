@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from backports import zstd
 
-from churnguard_collector_tests.collectors import Collector, basic
+from churnguard_collector_tests.collectors import Collector
 from churnguard_collector_tests.write_keys import BROWSER, SERVER, SHOP
 from churnguard_core.events.messages import MESSAGE_TYPES
+from churnguard_servers.clients import basic
 from churnguard_servers.processes import PATIENCE, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from churnguard_core.events.messages import JsonObject, MessageType
+from churnguard_core.events.sound import Moment
 
 ENVELOPE_VERSION: Final[Literal[1]] = 1
 
@@ -26,9 +26,9 @@ class Envelope(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="ca
     message_id: str
     type: MessageType
     subject: str
-    original_timestamp: datetime
-    timestamp: datetime
-    received_at: datetime
+    original_timestamp: Moment
+    timestamp: Moment
+    received_at: Moment
     source: str
     version: Literal[1]
     properties: JsonObject

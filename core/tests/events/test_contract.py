@@ -90,6 +90,16 @@ def test_what_is_no_envelope_of_this_version_is_said_so(change: dict[str, object
         decode_envelope(json.dumps(other).encode())
 
 
+@pytest.mark.parametrize("field", ["originalTimestamp", "timestamp", "receivedAt"])
+@pytest.mark.parametrize("moment", ["2026-03-01T12:00:00", "2026-03-01 12:00:00.5"])
+def test_a_time_without_a_zone_is_not_guessed(field: str, moment: str) -> None:
+    without_zone = json.loads(encode_envelope(ENVELOPE)) | {field: moment}
+    with pytest.raises(UnknownEnvelope):
+        decode_envelope(json.dumps(without_zone).encode())
+    with_zone = without_zone | {field: moment + "+01:00"}
+    assert decode_envelope(json.dumps(with_zone).encode()).message_id == "m-1"
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 5000, b'{"workspace":"\xff"}'])
 def test_bytes_that_are_no_envelope_are_said_so(data: bytes) -> None:
     with pytest.raises(UnknownEnvelope):

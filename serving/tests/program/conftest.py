@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import http.client
 import json
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from churnguard_servers.clients import Answer, connect, exchange
+from churnguard_servers.clients import Answer, exchange
 from churnguard_servers.processes import PATIENCE, Log
+from churnguard_servers.programs import Program
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class Server(Program):
     """A server that runs, or ran."""
 
-    process: subprocess.Popen[str]
-    log: Log
     grpc_port: int
     serving: Path | None
-    _ready: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def port(self) -> int:
-        if not self._ready:
-            self._ready.append(self.log.wait_for("ready"))
-        port: int = self._ready[0]["port"]
-        return port
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    def connect(self) -> http.client.HTTPConnection:
-        return connect(self.port)
 
     def raw(self, sent: bytes) -> bytes:
         """What comes back to these bytes, until the server hangs up or has answered."""
@@ -77,10 +64,6 @@ class Server:
             for family in families
             for sample in family.samples
         }
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -124,9 +107,7 @@ def start(
 
     yield begin
     for server in begun:
-        server.process.kill()
-        server.process.wait()
-        server.log.to_the_end()
+        server.end()
         server.process.stdout.close()  # type: ignore[union-attr]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 import socket
 from collections.abc import Callable
@@ -11,6 +10,14 @@ from typing import Any
 
 import pytest
 
+from churnguard_servers.one_connection import (
+    WireRequest,
+    asked_to_close,
+    by_every_way,
+    connected,
+    pipelined,
+    spanning_the_start_of_a_drain,
+)
 from churnguard_servers.wire import WAYS, Spelled, answers, chunked, plain
 
 Server = Any
@@ -18,7 +25,7 @@ Server = Any
 V1, EXPLAIN = "/v1/models/telco:predict", "/v1/models/telco:explain"
 V2 = "/v2/models/telco/infer"
 TENSOR = {"name": "tenure", "shape": [1], "datatype": "INT64", "data": [3]}
-BODIES = [
+BODIES: list[WireRequest] = [
     (V1, b'{"instances": [{"tenure": 1}, {"contract": "One year"}]}'),
     (EXPLAIN, b'{"instances": [{"tenure": 1}]}'),
     (V2, json.dumps({"inputs": [TENSOR], "id": "7"}).encode()),
@@ -31,42 +38,22 @@ BODIES = [
 ]
 
 
-def connect(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=60)
-
-
 @pytest.mark.parametrize("at", range(len(BODIES)))
 def test_every_way_gives_the_same_answer_with_the_same_headers(at: int, server: Server) -> None:
-    path, body = BODIES[at]
-    with connect(server) as connection:
-        found = []
-        for way in WAYS:
-            connection.sendall(way(path, body))
-            found += answers(connection, 1)
+    found = by_every_way(server, BODIES[at])
     assert found == [found[0]] * len(WAYS)
     assert found[0][1].keys() == {"content-type", "content-length"}
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_pipelined_requests_are_answered_in_order_however_they_are_cut(seed: int, server: Server) -> None:
-    dice = random.Random(seed)
-    asked = [dice.choice(BODIES) for _ in range(60)]
-    stream = b"".join(dice.choice(WAYS)(path, body) for path, body in asked)
-    expected = {}
-    with connect(server) as connection:
-        for path, body in BODIES:
-            connection.sendall(plain(path, body))
-            expected[path, body] = answers(connection, 1)[0]
-        while stream:
-            length = dice.choice((1, 7, 100, 1_000, 100_000))
-            connection.sendall(stream[:length])
-            stream = stream[length:]
-        assert answers(connection, len(asked)) == [expected[request] for request in asked]
+    found, expected = pipelined(server, BODIES, seed=seed)
+    assert found == expected
 
 
 def test_requests_with_one_head_are_each_answered_by_what_they_say(server: Server) -> None:
     bodies = [b'{"instances": [{"tenure": %d}]}' % tenure for tenure in (1, 7, 60, 7, 100, 1)]
-    with connect(server) as connection:
+    with connected(server) as connection:
         found = []
         for body in [*bodies, b'{"instances": 1}', *bodies]:
             connection.sendall(plain(V1, body))
@@ -86,7 +73,7 @@ def test_requests_with_one_head_are_each_answered_by_what_they_say(server: Serve
     ],
 )
 def test_what_comes_between_requests_of_one_head_changes_nothing(between: bytes, server: Server) -> None:
-    with connect(server) as connection:
+    with connected(server) as connection:
         found = []
         for sent in (plain(*BODIES[0]), plain(*BODIES[0]), between, plain(*BODIES[0]), plain(*BODIES[0])):
             connection.sendall(sent)
@@ -96,7 +83,7 @@ def test_what_comes_between_requests_of_one_head_changes_nothing(between: bytes,
 
 def test_the_rest_of_a_request_is_no_head_for_the_next(server: Server) -> None:
     sent = plain(*BODIES[0])
-    with connect(server) as connection:
+    with connected(server) as connection:
         connection.sendall(sent)
         connection.sendall(sent[:30])
         first = answers(connection, 1)
@@ -108,32 +95,29 @@ def test_the_rest_of_a_request_is_no_head_for_the_next(server: Server) -> None:
 
 
 def test_a_request_may_come_byte_by_byte(server: Server) -> None:
-    with connect(server) as connection:
+    with connected(server) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for path, body in BODIES[:3]:
-            for byte in plain(path, body):
+        for request in BODIES[:3]:
+            for byte in plain(*request):
                 connection.send(bytes([byte]))
             assert answers(connection, 1)[0][0] == 200
 
 
 @pytest.mark.parametrize("way", [plain, chunked], ids=["plain", "chunked"])
 def test_a_caller_who_asks_for_it_is_hung_up_on(way: Spelled, server: Server) -> None:
-    sent = way(*BODIES[0], "Connection: close")
-    with connect(server) as connection:
-        connection.sendall(sent + way(*BODIES[0]))
-        assert answers(connection, 1)[0][1]["connection"] == "close"
-        assert connection.recv(1) == b""
+    (_, headers, _), behind = asked_to_close(server, BODIES[0], way=way)
+    assert (headers["connection"], behind) == ("close", b"")
 
 
 def test_http_1_0_is_spoken(server: Server) -> None:
-    with connect(server) as connection:
+    with connected(server) as connection:
         connection.sendall(plain(*BODIES[0]).replace(b"HTTP/1.1", b"HTTP/1.0"))
         assert answers(connection, 1)[0][0] == 200
         assert connection.recv(1) == b""
 
 
 def test_what_follows_a_good_request_is_judged_by_itself(server: Server) -> None:
-    with connect(server) as connection:
+    with connected(server) as connection:
         connection.sendall(plain(*BODIES[0]) + b"\x00nonsense\r\n\r\n")
         first, second = answers(connection, 2)
         assert (first[0], second[0]) == (200, 400)
@@ -143,7 +127,7 @@ def test_what_follows_a_good_request_is_judged_by_itself(server: Server) -> None
 
 def test_an_answer_that_is_not_read_holds_up_only_its_own_caller(server: Server) -> None:
     stream = plain(EXPLAIN, b'{"instances": [%b]}' % b",".join([b"{}"] * 300))
-    with connect(server) as connection:
+    with connected(server) as connection:
         connection.setblocking(False)
         sent = refused = 0
         # Until the server reads no more, though it had the time to, because nobody reads what it says.
@@ -165,15 +149,7 @@ def test_a_request_that_spans_the_start_of_a_drain_is_answered_and_is_the_last(
     way: Spelled, cut: int, start: Callable[..., Server]
 ) -> None:
     server = start("boosting", "--drain-seconds", "3600")
-    sent = way(*BODIES[0])
-    with connect(server) as connection:
-        connection.sendall(sent)
-        assert answers(connection, 1)[0][1].keys() == {"content-type", "content-length"}
-        connection.sendall(sent[:cut])
-        server.process.send_signal(signal.SIGTERM)
-        server.log.wait_for("draining")
-        connection.sendall(sent[cut:])
-        status, headers, _ = answers(connection, 1)[0]
-        assert (status, headers["connection"]) == (200, "close")
-        assert connection.recv(1) == b""
+    before, last, behind = spanning_the_start_of_a_drain(server, BODIES[0], way=way, cut=cut)
+    assert before[1].keys() == {"content-type", "content-length"}
+    assert (last[0], last[1]["connection"], behind) == (200, "close", b"")
     assert server.stop(signal.SIGINT) == 0

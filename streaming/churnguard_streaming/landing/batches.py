@@ -14,7 +14,6 @@ from churnguard_core.events.envelope import Envelope, UnknownEnvelope, decode_en
 from churnguard_eventstore.rows import order_of
 
 _NO_ENVELOPE: Final = Problem("", "is no envelope of a version that is known here")
-_WITHOUT_ZONE: Final = Problem("", "has a time without a zone")
 _NOT_KEPT: Final = Problem("originalTimestamp", "lies outside of the days that are kept")
 _UNSTORABLE: Final = Problem("", "cannot be stored")
 _KEY: Final = re.compile(r"([a-z][-a-z0-9]{0,39}):(k[0-9]{1,7}_[0-9a-f]{32})")
@@ -92,8 +91,8 @@ def batch_of(records: Iterable[Record], *, kept: KeptTime) -> Batch:
         except UnknownEnvelope:
             rejected.append(_undecodable(record))
             continue
-        if (problem := _problem_of(event, kept=kept)) is not None:
-            rejected.append(reject(record, event, *problem))
+        if not kept.earliest <= event.original_timestamp <= kept.latest:
+            rejected.append(reject(record, event, "clock_skew", _NOT_KEPT))
             continue
         others = by_id.setdefault(event.message_id, [])
         if others and any(order_of(event) == order_of(other) for other in others):
@@ -123,15 +122,6 @@ def reject(record: Record, event: Envelope, reason: Reason, problem: Problem) ->
         subject=event.subject,
     )
     return Rejected(record, bad)
-
-
-def _problem_of(event: Envelope, *, kept: KeptTime) -> tuple[Reason, Problem] | None:
-    happened = event.original_timestamp
-    if happened.tzinfo is None or event.timestamp.tzinfo is None or event.received_at.tzinfo is None:
-        return ("malformed", _WITHOUT_ZONE)
-    if not kept.earliest <= happened <= kept.latest:
-        return ("clock_skew", _NOT_KEPT)
-    return None
 
 
 def _undecodable(record: Record) -> Rejected:

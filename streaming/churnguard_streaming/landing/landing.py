@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
 from confluent_kafka import KafkaException
 
+from churnguard_eventlog.connection import InvalidConnection
 from churnguard_eventstore.maintenance import described
 from churnguard_eventstore.migrate import WrongSchema
 from churnguard_eventstore.offsets import Topic
 from churnguard_streaming.landing.batches import Record, spans_of
+from churnguard_streaming.landing.liveness import Liveness
 from churnguard_streaming.landing.metrics import Metrics
 from churnguard_streaming.landing.positions import LogWentBack, Positions
 from churnguard_streaming.landing.reader import NoTopic, Offsets
@@ -29,6 +32,9 @@ PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 ANSWER_SECONDS: Final = 30.0
 """How long the thread that reads waits for the database."""
 
+CLOSE_SECONDS: Final = 5.0
+"""How long a member of the group may take to leave it."""
+
 _Answer = TypeVar("_Answer")
 
 
@@ -40,6 +46,8 @@ class Member(Protocol):
     """Records that were deleted before they landed, and were not counted yet."""
     brokers_up: int | None
     has_joined: bool
+    is_outdated: bool
+    """Whether another should take its place, with other credentials."""
 
     @property
     def lags(self) -> Mapping[int, int]:
@@ -75,15 +83,23 @@ class Landing:
         source: Where records come from.
         store: Where they land.
         metrics: Told of all that happens.
+        liveness: Told of every step.
         clock: The time of day.
     """
 
     def __init__(
-        self, *, source: Source, store: Store, metrics: Metrics, clock: Callable[[], datetime]
+        self,
+        *,
+        source: Source,
+        store: Store,
+        metrics: Metrics,
+        liveness: Liveness,
+        clock: Callable[[], datetime],
     ) -> None:
         self._source = source
         self._store = store
         self._metrics = metrics
+        self._liveness = liveness
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reader")
         self._stopping = asyncio.Event()
@@ -101,6 +117,8 @@ class Landing:
         """Why events do not land; None when they do."""
         if self._stopping.is_set():
             return "draining"
+        if (hang := self._liveness.problem()) is not None:
+            return hang
         if self._trouble is not None:
             return self._trouble
         if self._store.maintenance.problem is not None:
@@ -134,7 +152,7 @@ class Landing:
         member = await self._in_thread(partial(self._source.join, topic, offsets=offsets))
         self._member = member
         try:
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not member.is_outdated:
                 records = await self._in_thread(member.read)
                 self._count_missing(member)
                 await self._store.open()
@@ -143,9 +161,30 @@ class Landing:
                     await self._in_thread(member.tell)
                 if member.has_joined:
                     self._succeeded()
+            if member.is_outdated:
+                log.info("connection to Kafka changed")
         finally:
             self._member = None
-            await self._in_thread(member.close)
+            await self._close(member)
+
+    async def _close(self, member: Member) -> None:
+        """Leave the group; who cannot reach it any more does not wait for ever, and the group will notice."""
+        closed: Future[None] = Future()
+
+        def close() -> None:
+            closed.set_running_or_notify_cancel()
+            try:
+                member.close()
+                closed.set_result(None)
+            except Exception as error:
+                closed.set_exception(error)
+
+        threading.Thread(target=close, name="closing", daemon=True).start()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.wrap_future(closed)
+        except TimeoutError:
+            log.warning("the group was left without a word", extra={"seconds": CLOSE_SECONDS})
 
     def _count_missing(self, member: Member) -> None:
         if member.missing:
@@ -198,6 +237,7 @@ class Landing:
         return asked.result(ANSWER_SECONDS)
 
     def _failed(self, error: Exception) -> None:
+        self._liveness.step_ended()
         self._failures += 1
         at, trouble = _told(error)
         self._metrics.failed(at)
@@ -224,7 +264,10 @@ class Landing:
             return
 
     async def _in_thread(self, work: Callable[[], _Answer]) -> _Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        finally:
+            self._liveness.step_ended()
 
 
 def _told(error: Exception) -> tuple[str, str]:
@@ -233,7 +276,7 @@ def _told(error: Exception) -> tuple[str, str]:
         return ("kafka", f"Kafka: {error.args[0].str()}")
     if isinstance(error, LogWentBack):
         return ("kafka", "the topic is another one than it was")
-    if isinstance(error, NoTopic | NotDelivered):
+    if isinstance(error, InvalidConnection | NoTopic | NotDelivered):
         return ("kafka", str(error))
     if isinstance(error, WrongSchema):
         return ("database", str(error))

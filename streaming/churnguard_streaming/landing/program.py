@@ -9,7 +9,9 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -18,7 +20,7 @@ from prometheus_client import disable_created_metrics
 
 from churnguard_core.logs import configure_logging
 from churnguard_eventlog.connection import Connection, InvalidConnection, connection_from
-from churnguard_eventlog.settings import producer_settings
+from churnguard_eventlog.settings import Settings, producer_settings
 from churnguard_eventlog.topics import PREFIX_VARIABLE, EventTopics, topics_from
 from churnguard_eventstore.address import NoDatabase, database_url
 from churnguard_eventstore.connections import reaching_the_database
@@ -27,6 +29,7 @@ from churnguard_eventstore.migrate import HEAD, WrongSchema, migrate
 from churnguard_streaming.landing.app import application
 from churnguard_streaming.landing.handing import Nobody
 from churnguard_streaming.landing.landing import Landing
+from churnguard_streaming.landing.liveness import Liveness
 from churnguard_streaming.landing.metrics import Metrics
 from churnguard_streaming.landing.options import Options
 from churnguard_streaming.landing.reader import KafkaSource
@@ -51,7 +54,8 @@ def run(options: Options) -> int:
     configure_logging(level=options.log_level)
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
-        url = database_url(options.database, environ=os.environ)
+        url = partial(database_url, options.database, environ=os.environ)
+        url()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_migrate(url) if options.command == "migrate" else _land(options, url=url))
     except (InvalidConnection, WrongSchema, NoDatabase, OSError) as error:
@@ -59,32 +63,36 @@ def run(options: Options) -> int:
         return REFUSED
 
 
-async def _migrate(url: str) -> int:
+async def _migrate(url: Callable[[], str]) -> int:
     with reaching_the_database():
-        await migrate(url)
+        await migrate(url())
     log.info("migrated", extra={"version": HEAD})
     return STOPPED
 
 
-async def _land(options: Options, *, url: str) -> int:
+async def _land(options: Options, *, url: Callable[[], str]) -> int:
     started = time.monotonic()
-    kafka, topics = connection_from(os.environ), topics_from(os.environ)
+    connect, topics = partial(connection_from, os.environ), topics_from(os.environ)
+    connect()
     metrics = Metrics(version=version("churnguard-streaming"))
+    liveness = Liveness(clock=time.monotonic)
     store = Store(
         url,
         days=KeptDays(past=options.keep_days),
-        bad_topic=_bad_topic(kafka, topics),
+        bad_topic=_bad_topic(connect, topics),
         receiver=Nobody(),
+        liveness=liveness,
         clock=_now,
     )
     with contextlib.closing(listen(host=options.host, port=options.port)) as listener:
         with reaching_the_database():
             await store.open()
-        source = KafkaSource(kafka=kafka, name=topics.events, group=_group(options), client=PROGRAM)
-        landing = Landing(source=source, store=store, metrics=metrics, clock=_now)
+        source = KafkaSource(connect=connect, name=topics.events, group=_group(options), client=PROGRAM)
+        landing = Landing(source=source, store=store, metrics=metrics, liveness=liveness, clock=_now)
         metrics.watch_lags(lambda: landing.lags)
         _spare_the_garbage_collector()
-        server = Server(application(problem=landing.problem, metrics=metrics.page), listener=listener)
+        app = application(hang=liveness.problem, problem=landing.problem, metrics=metrics.page)
+        server = Server(app, listener=listener)
         maintaining = asyncio.create_task(store.maintenance.run_forever())
         serving = asyncio.create_task(
             server.serve(on_ready=lambda: log.info("ready", extra=readiness(listener, started=started)))
@@ -118,10 +126,12 @@ async def _land_until_signal(landing: Landing, *, drain_seconds: float) -> None:
         await task
 
 
-def _bad_topic(kafka: Connection, topics: EventTopics) -> Rejects:
-    settings = producer_settings(
-        kafka, client=PROGRAM, queue_records=MOST_REJECTED, queue_kibibytes=MOST_REJECTED_KIBIBYTES
-    )
+def _bad_topic(connect: Callable[[], Connection], topics: EventTopics) -> Rejects:
+    def settings() -> Settings:
+        return producer_settings(
+            connect(), client=PROGRAM, queue_records=MOST_REJECTED, queue_kibibytes=MOST_REJECTED_KIBIBYTES
+        )
+
     return Rejects(settings, topic=topics.bad_events, events=topics.events)
 
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 from confluent_kafka import (
@@ -21,7 +22,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from churnguard_eventlog.access import refusal_of
-from churnguard_eventlog.connection import Connection
+from churnguard_eventlog.connection import Connection, InvalidConnection
 from churnguard_eventlog.settings import Settings, connection_settings, consumer_settings
 from churnguard_eventlog.statistics import parse_statistics
 from churnguard_eventstore.offsets import Topic
@@ -38,6 +39,8 @@ ANSWER_SECONDS: Final = 5.0
 """How long a broker may take to answer."""
 COMMIT_SECONDS: Final = 1.0
 """Between two times that Kafka is told the offsets."""
+LOOK_SECONDS: Final = 2.0
+"""Between two looks at the credentials."""
 SESSION_MILLISECONDS: Final = 10_000
 """After so long without a word, a member's partitions go to others."""
 PREFETCH_KIBIBYTES: Final = 32 * 1024
@@ -57,11 +60,17 @@ class Reader:
         settings: Of a consumer.
         topic: What is read.
         offsets: Says where to begin; asked in the reader's thread.
+        is_current: Whether the settings are still those to come with.
     """
 
-    def __init__(self, settings: Settings, *, topic: Topic, offsets: Offsets) -> None:
+    def __init__(
+        self, settings: Settings, *, topic: Topic, offsets: Offsets, is_current: Callable[[], bool]
+    ) -> None:
         self._topic = topic
         self._offsets = offsets
+        self._is_current = is_current
+        self._looked = time.monotonic()
+        self.is_outdated = False
         self._told = time.monotonic()
         self.positions = Positions()
         self._ends: Mapping[int, int] = {}
@@ -97,6 +106,9 @@ class Reader:
             KafkaException: There is nothing more to read before the reader is made anew.
             Exception: What ``offsets`` raises.
         """
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self.is_outdated = not self._is_current()
         messages = self._consumer.consume(MOST_RECORDS, READ_SECONDS)
         for message in messages:
             if (error := message.error()) is not None:
@@ -170,9 +182,13 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaSource:
-    """A topic, and the group that reads it; ``client`` is our name in the brokers' logs and quotas."""
+    """A topic, and the group that reads it.
 
-    kafka: Connection
+    ``connect`` says where Kafka is, and as whom we come; it is asked again and again, because credentials change.
+    ``client`` is our name in the brokers' logs and quotas.
+    """
+
+    connect: Callable[[], Connection]
     name: str
     group: str
     client: str
@@ -183,8 +199,9 @@ class KafkaSource:
         Raises:
             NoTopic: It is not there, or not for us.
             KafkaException: No broker answers, or the log-in fails.
+            InvalidConnection: It is not said where Kafka is.
         """
-        settings = connection_settings(self.kafka, client=self.client)
+        settings = connection_settings(self.connect(), client=self.client)
         admin = AdminClient(settings, logger=kafka_log)
         asked = admin.describe_topics(TopicCollection([self.name]), request_timeout=ANSWER_SECONDS)
         try:
@@ -197,5 +214,15 @@ class KafkaSource:
 
     def join(self, topic: Topic, *, offsets: Offsets) -> Reader:
         """Become a member of the group that reads it."""
-        settings = consumer_settings(self.kafka, client=self.client, group=self.group)
-        return Reader(settings, topic=topic, offsets=offsets)
+        connection = self.connect()
+        settings = consumer_settings(connection, client=self.client, group=self.group)
+        is_current = partial(self._is, connection)
+        return Reader(settings, topic=topic, offsets=offsets, is_current=is_current)
+
+    def _is(self, connection: Connection) -> bool:
+        try:
+            return self.connect() == connection
+        except InvalidConnection as invalid:
+            # A mounted folder may be swapped at this moment.
+            log.warning("connection to Kafka unchanged", extra={"problem": str(invalid)})
+            return True

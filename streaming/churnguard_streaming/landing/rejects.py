@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -28,12 +28,12 @@ class Rejects:
     ``partition``, ``offset``.
 
     Args:
-        settings: Of a producer; it is made when the first event is bad.
+        settings: Of a producer, asked when one is made: for the first bad event, and after one that failed.
         topic: Where bad events go.
         events: The topic that they come from.
     """
 
-    def __init__(self, settings: Settings, *, topic: str, events: str) -> None:
+    def __init__(self, settings: Callable[[], Settings], *, topic: str, events: str) -> None:
         self._settings = settings
         self._topic = topic
         self._events = events
@@ -41,20 +41,22 @@ class Rejects:
 
     async def send(self, rejected: Sequence[Rejected]) -> None:
         """Return when all are acknowledged by Kafka; NotDelivered when one is not, and then some may be."""
-        await asyncio.to_thread(self._send, rejected)
+        # One that has failed may have failed for good: it is put back when all is well.
+        producer, self._producer = self._producer, None
+        self._producer = await asyncio.to_thread(self._send, rejected, producer)
 
-    def _send(self, rejected: Sequence[Rejected]) -> None:
-        if self._producer is None:
-            self._producer = Producer({**self._settings, "logger": logging.getLogger("churnguard.kafka")})
+    def _send(self, rejected: Sequence[Rejected], producer: Producer | None) -> Producer:
+        if producer is None:
+            producer = Producer({**self._settings(), "logger": logging.getLogger("churnguard.kafka")})
         problems: list[KafkaError] = []
 
         def note(error: KafkaError | None, _: Message) -> None:
             if error is not None:
                 problems.append(error)
 
-        for record, bad in rejected:
-            try:
-                self._producer.produce(
+        try:
+            for record, bad in rejected:
+                producer.produce(
                     self._topic,
                     encode_bad_event(bad),
                     key=record_key(workspace=bad.workspace, subject=bad.subject) if bad.subject else None,
@@ -66,9 +68,11 @@ class Rejects:
                     ],
                     on_delivery=note,
                 )
-            except (BufferError, KafkaException) as error:
-                raise NotDelivered(f"bad events cannot be written: {error}") from None
-        left = self._producer.flush(FLUSH_SECONDS)
+            left = producer.flush(FLUSH_SECONDS)
+        # A fatal error that is raised while another is told comes as a SystemError.
+        except (BufferError, KafkaException, SystemError) as error:
+            raise NotDelivered(f"bad events cannot be written: {error}") from None
         if problems or left:
             why = problems[0].str() if problems else "no answer"
             raise NotDelivered(f"bad events cannot be written: {why}")
+        return producer

@@ -21,6 +21,7 @@ from churnguard_eventstore.staging import make_stage
 from churnguard_streaming.landing.batches import Batch, Record, Rejected, batch_of, of_partitions, unstorable
 from churnguard_streaming.landing.handing import Receiver
 from churnguard_streaming.landing.keeping import Keeper
+from churnguard_streaming.landing.liveness import Liveness
 
 log = logging.getLogger("churnguard.landing")
 
@@ -61,26 +62,29 @@ class Store:
     """One connection, which lands one batch after the other.
 
     Args:
-        url: Where the database is, with user and password.
+        url: Says where the database is, with user and password; asked for every connection, because they change.
         days: Which days are kept.
         bad_topic: Where bad events go.
         receiver: Who is handed what lands.
+        liveness: Told of every step.
         clock: The time of day, which says what days are kept.
     """
 
     def __init__(
         self,
-        url: str,
+        url: Callable[[], str],
         *,
         days: KeptDays,
         bad_topic: BadTopic,
         receiver: Receiver,
+        liveness: Liveness,
         clock: Callable[[], datetime],
     ) -> None:
         self._url = url
         self._days = days
         self._bad_topic = bad_topic
         self._receiver = receiver
+        self._liveness = liveness
         self._clock = clock
         self._keeper = Keeper()
         self._connection: asyncpg.Connection | None = None
@@ -110,6 +114,7 @@ class Store:
             connection.terminate()
             raise
         self._connection = connection
+        self._liveness.step_ended()
 
     def close(self) -> None:
         """Hang up, whatever is under way: whatever state the connection is in, a new one is in none."""
@@ -173,6 +178,8 @@ class Store:
         pending = [range(len(batch.events))] if batch.events else []
         while pending:
             part = pending.pop()
+            # A batch of nothing but refused rows is thousands of parts: together they may take any time.
+            self._liveness.step_ended()
             try:
                 async with self._open_connection.transaction():
                     events = batch.events[part.start : part.stop]
@@ -193,4 +200,4 @@ class Store:
         return self._connection
 
     async def _connect(self) -> asyncpg.Connection:
-        return await connect(self._url, program=PROGRAM)
+        return await connect(self._url(), program=PROGRAM)

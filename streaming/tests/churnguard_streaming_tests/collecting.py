@@ -1,30 +1,20 @@
-"""A collector as a process, and clients that send to it as SDKs do: the same batch again when no answer comes."""
+"""A collector as a process that is killed and comes back."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import http.client
-import itertools
 import json
 import subprocess
 import sys
-import threading
-from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from churnguard_servers.processes import PATIENCE, Log
+from churnguard_servers.processes import Log
+from churnguard_servers.programs import Program
 
 KEY = "sk_test"
-PEOPLE = 97
-BATCH = 50
-CLIENTS = 2
-ATTEMPTS = 200
-PAUSE = 0.1
-"""Seconds before a batch is sent again."""
 
 
 def key_file() -> dict[str, Any]:
@@ -44,8 +34,7 @@ class Collector:
     keys: Path
     environment: dict[str, str]
     port: int = 0
-    _processes: list[subprocess.Popen[str]] = field(default_factory=list)
-    _logs: list[Log] = field(default_factory=list)
+    _started: list[Program] = field(default_factory=list)
 
     def start(self) -> None:
         self.keys.write_text(json.dumps(key_file()))
@@ -59,90 +48,14 @@ class Collector:
             cwd="/",
             env=self.environment,
         )
-        self._processes.append(process)
-        self._logs.append(Log(process.stderr))
-        self.port = self._logs[-1].wait_for("ready")["port"]
+        self._started.append(Program(process=process, log=Log(process.stderr)))
+        self.port = self._started[-1].port
 
     def kill(self) -> None:
-        self._processes[-1].kill()
-        self._processes[-1].wait()
-        self._logs[-1].to_the_end()
+        self._started[-1].end()
 
     def stop(self) -> int:
         """Its exit code."""
-        self._processes[-1].terminate()
-        code = self._processes[-1].wait(PATIENCE)
-        self._logs[-1].to_the_end()
+        code = self._started[-1].stop()
+        self._started[-1].log.to_the_end()
         return code
-
-
-class HttpLoad:
-    """Batches sent to a collector until it is left."""
-
-    def __init__(self, collector: Collector) -> None:
-        self.sent: set[str] = set()
-        self.acknowledged: set[str] = set()
-        self.repeated = 0
-        self._port = collector.port
-        self._news = threading.Condition()
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._send, args=(each,), daemon=True) for each in range(CLIENTS)
-        ]
-
-    def __enter__(self) -> HttpLoad:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
-
-    def wait_for(self, more: int) -> None:
-        """Until so many more events are answered ok than now."""
-        with self._news:
-            wanted = len(self.acknowledged) + more
-            while (seen := len(self.acknowledged)) < wanted:
-                assert self._news.wait_for(lambda: len(self.acknowledged) > seen, PATIENCE), "nothing goes on"
-
-    def _send(self, client: int) -> None:
-        for number in itertools.count():
-            if self._stop.is_set():
-                return
-            batch = [_event(f"m-{client}-{number}-{place}") for place in range(BATCH)]
-            with self._news:
-                self.sent |= {each["messageId"] for each in batch}
-            for attempt in range(ATTEMPTS):
-                self.repeated += attempt > 0
-                if self._is_answered(batch):
-                    break
-                self._stop.wait(PAUSE)
-
-    def _is_answered(self, batch: list[dict[str, Any]]) -> bool:
-        credentials = base64.b64encode(f"{KEY}:".encode()).decode()
-        try:
-            with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)) as connection:
-                body = json.dumps({"batch": batch})
-                connection.request("POST", "/v1/batch", body, {"Authorization": f"Basic {credentials}"})
-                answer = connection.getresponse()
-                results = json.loads(answer.read()).get("results", [])
-        except (OSError, http.client.HTTPException, ValueError):
-            return False
-        with self._news:
-            self.acknowledged |= {each["messageId"] for each in results if each["result"] == "ok"}
-            self._news.notify_all()
-        return answer.status == 200
-
-
-def _event(name: str) -> dict[str, Any]:
-    return {
-        "type": "track",
-        "userId": f"u-{hash(name) % PEOPLE}",
-        "event": "Product Added",
-        "messageId": name,
-        "timestamp": datetime.now(UTC).isoformat(),
-        "properties": {"cart_id": "c1", "value": 30},
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -14,13 +14,15 @@ from churnguard_servers.processes import Log
 from churnguard_streaming_tests.landings import Landing
 from churnguard_streaming_tests.logs import EventLog
 
+PROGRAM = ("-m", "churnguard_streaming.landing")
+
 
 @pytest.fixture(scope="session")
 def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """``run(*arguments, **environment)``: the program from its beginning to its end."""
 
     def to_the_end(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "churnguard_streaming.landing", *arguments]
+        command = [sys.executable, *PROGRAM, *arguments]
         with_more = {**environment, **more}
         return subprocess.run(command, env=with_more, cwd="/", capture_output=True, text=True, timeout=120)
 
@@ -29,12 +31,16 @@ def run(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProces
 
 @pytest.fixture
 def land(environment: dict[str, str]) -> Iterator[Callable[..., Landing]]:
-    """``land(url, log, *arguments, **environment)``: begin a landing on a free port."""
+    """``land(url, log, *arguments, **environment)``: begin a landing on a free port.
+
+    ``program`` is what Python is given to run.
+    """
     begun: list[Landing] = []
 
-    def begin(url: str, log: EventLog, *arguments: str, **more: str) -> Landing:
-        command = [sys.executable, "-m", "churnguard_streaming.landing", "run", "--host", "127.0.0.1"]
-        command += ["--port", "0", "--keep-days", "10"]
+    def begin(
+        url: str, log: EventLog, *arguments: str, program: Sequence[str] = PROGRAM, **more: str
+    ) -> Landing:
+        command = [sys.executable, *program, "run", "--host", "127.0.0.1", "--port", "0", "--keep-days", "10"]
         kafka = {"KAFKA_BOOTSTRAP": log.kafka.bootstrap, "KAFKA_TOPIC_PREFIX": log.prefix}
         process = subprocess.Popen(
             [*command, *arguments],
@@ -50,9 +56,7 @@ def land(environment: dict[str, str]) -> Iterator[Callable[..., Landing]]:
 
     yield begin
     for landing in begun:
-        landing.process.kill()
-        landing.process.wait()
-        landing.log.to_the_end()
+        landing.end()
 
 
 def make_log(kafka: KafkaCluster, *, partitions: int = 3) -> EventLog:

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
-import subprocess
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from churnguard_servers.processes import PATIENCE, Log, until
+from churnguard_servers.clients import exchange
+from churnguard_servers.processes import until
+from churnguard_servers.programs import Program
 
 
-@dataclass(kw_only=True)
-class Landing:
+@dataclass(frozen=True, kw_only=True)
+class Landing(Program):
     """A landing that runs, or ran."""
-
-    process: subprocess.Popen[str]
-    log: Log
-    _ready: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def port(self) -> int:
-        if not self._ready:
-            self._ready.append(self.log.wait_for("ready"))
-        port: int = self._ready[0]["port"]
-        return port
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Status and body."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+        with closing(self.connect()) as connection:
+            answer = exchange(connection, "GET", path)
+        return answer.status, answer.body
 
     def problem(self) -> str | None:
         """Why it is not ready."""
@@ -61,11 +48,6 @@ class Landing:
         said = self.log.find("partitions")
         found: list[int] = said[-1]["partitions"] if said else []
         return found
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signal it, and wait for its exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
 
     def freeze(self) -> None:
         """It goes on when ``thaw`` is called, and knows nothing of the time between."""

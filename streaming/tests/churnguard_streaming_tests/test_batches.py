@@ -51,6 +51,7 @@ def test_only_the_same_id_at_the_same_time_in_the_same_workspace_is_a_repetition
         b"[" * 100_000,
         encode_envelope(event("m")).replace(b'"version":1', b'"version":2'),
         encode_envelope(event("m")).replace(b'"track"', b'"secret@example.org"'),
+        encode_envelope(event("m", received_at=datetime(2026, 3, 1))),
         encode_envelope(event("m"))[:-1],
     ],
 )
@@ -85,12 +86,6 @@ def test_the_days_that_are_kept_are_those_from_the_first_to_the_last_moment() ->
         ("clock_skew", "before"),
         ("clock_skew", "after"),
     ]
-
-
-@pytest.mark.parametrize("field", ["original_timestamp", "timestamp", "received_at"])
-def test_a_time_without_a_zone_is_not_guessed(field: str) -> None:
-    (rejected,) = batch_of([record_of(event("m", **{field: datetime(2026, 3, 1)}))], kept=KEPT).rejected
-    assert (rejected.bad.reason, rejected.bad.message_id) == ("malformed", "m")
 
 
 def test_an_event_that_the_store_refuses_is_named_and_not_repeated() -> None:

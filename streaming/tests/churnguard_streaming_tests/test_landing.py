@@ -128,6 +128,32 @@ def test_a_topic_that_is_made_anew_lands_from_its_beginning(
     assert len(names(rows, url)) == 130
 
 
+def test_a_password_of_kafka_that_changes_is_used_without_a_restart(
+    land: Land, database: Database, event_log: EventLog, rows: Rows
+) -> None:
+    url, kafka = database(), event_log.kafka
+    user = kafka.create_user(
+        f"{event_log.prefix}lander", password="old", reads=[event_log.prefix], writes=[event_log.prefix]
+    )
+    settings = {
+        "KAFKA_BOOTSTRAP": kafka.secure_bootstrap,
+        "KAFKA_USER": user.name,
+        "KAFKA_CREDENTIALS": str(user.folder),
+    }
+    landing = land(url, event_log, **settings)
+    event_log.writer().write([event("before")])
+    until(lambda: names(rows, url) == ["before"])
+    kafka.change_password(user, password="new")
+    landing.log.wait_for("connection to Kafka changed")
+    # Connections that are logged in stay so: only those that are made from now on need the new one.
+    kafka.kill()
+    kafka.start()
+    event_log.writer().write([event("after")])
+    until(lambda: names(rows, url) == ["after", "before"])
+    landing.wait_until_it_lands()
+    assert landing.stop() == 0
+
+
 def test_without_its_topic_it_waits_and_says_so(
     land: Land, database: Database, event_log: EventLog, rows: Rows
 ) -> None:

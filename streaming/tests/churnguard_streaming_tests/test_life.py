@@ -13,6 +13,7 @@ import pytest
 
 from churnguard_servers.postgres import PostgresServer, execute
 from churnguard_servers.processes import until
+from churnguard_streaming_tests import hanging
 from churnguard_streaming_tests.events import event
 from churnguard_streaming_tests.landings import Landing
 from churnguard_streaming_tests.locks import Lock
@@ -70,6 +71,22 @@ def test_without_kafka_it_lives_and_is_not_ready(
     assert landing.get("/readyz")[0] == 503
     assert landing.get("/healthz")[0] == 200
     assert landing.get("/elsewhere")[0] == 404
+    assert landing.stop() == 0
+
+
+def test_it_wants_a_restart_while_its_reader_hangs_and_not_when_it_goes_on(
+    land: Land, database: Callable[[], str], event_log: EventLog, tmp_path: Path
+) -> None:
+    hangs = tmp_path / "hangs"
+    program = (str(Path(hanging.__file__)),)
+    landing = land(database(), event_log, program=program, **{hanging.VARIABLE: str(hangs)})
+    landing.wait_until_it_lands()
+    hangs.touch()
+    until(lambda: landing.get("/healthz")[0] == 503)
+    assert landing.log.wait_for("landing hangs")["level"] == "error"
+    hangs.unlink()
+    until(lambda: landing.get("/healthz")[0] == 200)
+    landing.wait_until_it_lands()
     assert landing.stop() == 0
 
 

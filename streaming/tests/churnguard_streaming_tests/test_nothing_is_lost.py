@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from churnguard_servers.fixtures import running_kafka
-from churnguard_servers.kafka import Installation
+from churnguard_servers.kafka import Installation, KafkaCluster
 from churnguard_servers.postgres import PostgresServer, execute
 from churnguard_servers.processes import until
 from churnguard_streaming_tests.conftest import make_log
@@ -55,6 +56,36 @@ def count(rows: Rows, url: str) -> int:
     return found
 
 
+@contextlib.contextmanager
+def committing(land: Land, url: str, event_log: EventLog, *, events: int) -> Iterator[Landing]:
+    """A landing whose commit of so many events is under way, and waits in the database until the end of this."""
+    execute(url, *WAIT_AT_COMMIT)
+    landing = land(url, event_log)
+    landing.wait_until_it_lands()
+    with Lock(url, "SELECT pg_advisory_xact_lock(4711)") as lock:
+        event_log.writer().write(event(f"{number:04}") for number in range(events))
+        lock.wait_for_waiting()
+        yield landing
+
+
+@contextlib.contextmanager
+def landing_under_load(event_log: EventLog, *, url: str, rows: Rows) -> Iterator[Load]:
+    """Events come the whole time; at the end, landing still goes on, and all of them have landed once."""
+    with Load(event_log, url=url, rows=rows) as load:
+        yield load
+        load.wait_for_landing()
+    load.assert_landed_exactly_once()
+
+
+@contextlib.contextmanager
+def away(server: PostgresServer | KafkaCluster, landing: Landing) -> Iterator[None]:
+    """A server is killed, and back at the end."""
+    server.kill()
+    yield
+    server.start()
+    landing.wait_until_it_lands()
+
+
 def test_a_landing_that_is_killed_between_insert_and_commit_has_landed_nothing(
     land: Land, database: Database, event_log: EventLog, rows: Rows
 ) -> None:
@@ -67,8 +98,7 @@ def test_a_landing_that_is_killed_between_insert_and_commit_has_landed_nothing(
         event_log.writer().write(events)
         lock.wait_for_waiting()
         before = rows(url, NEXT)
-        landing.process.kill()
-        landing.process.wait()
+        landing.kill()
     until(lambda: rows(url, WRITING)[0]["n"] == 0)
     assert rows(url, NEXT) == before
     assert count(rows, url) < len(events)
@@ -83,15 +113,9 @@ def test_a_landing_that_is_killed_while_it_commits_has_landed_all_or_nothing(
     land: Land, database: Database, event_log: EventLog, rows: Rows
 ) -> None:
     url = database()
-    execute(url, *WAIT_AT_COMMIT)
-    landing = land(url, event_log)
-    landing.wait_until_it_lands()
-    with Lock(url, "SELECT pg_advisory_xact_lock(4711)") as lock:
-        event_log.writer().write(event(f"{number:04}") for number in range(1000))
-        lock.wait_for_waiting()
+    with committing(land, url, event_log, events=1000) as landing:
         assert count(rows, url) == 0
-        landing.process.kill()
-        landing.process.wait()
+        landing.kill()
     # Its commit was under way, and the database ends it without asking who waits for the answer.
     until(lambda: rows(url, WRITING)[0]["n"] == 0)
     committed = count(rows, url)
@@ -107,12 +131,7 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
     land: Land, database: Database, event_log: EventLog, rows: Rows
 ) -> None:
     url = database()
-    execute(url, *WAIT_AT_COMMIT)
-    landing = land(url, event_log)
-    landing.wait_until_it_lands()
-    with Lock(url, "SELECT pg_advisory_xact_lock(4711)") as lock:
-        event_log.writer().write(event(f"{number:04}") for number in range(100))
-        lock.wait_for_waiting()
+    with committing(land, url, event_log, events=100) as landing:
         # It hears nothing until it has given up and connected anew, and that it sees when it goes on.
         landing.freeze()
     until(lambda: count(rows, url) > 0)
@@ -163,18 +182,15 @@ def test_landings_that_are_killed_and_come_and_go_lose_nothing(
 ) -> None:
     url = database()
     landings = [land(url, event_log), land(url, event_log)]
-    with Load(event_log, url=url, rows=rows) as load:
+    with landing_under_load(event_log, url=url, rows=rows) as load:
         for _ in range(2):
             load.wait_for_landing()
             killed = landings.pop(0)
-            killed.process.kill()
-            killed.process.wait()
+            killed.kill()
             landings.append(land(url, event_log))
             load.wait_for_landing()
             assert landings.pop(0).stop() == 0
             landings.append(land(url, event_log))
-        load.wait_for_landing()
-    load.assert_landed_exactly_once()
     assert [each.stop() for each in landings] == [0, 0]
 
 
@@ -183,15 +199,11 @@ def test_a_database_that_is_killed_again_and_again_loses_nothing(
 ) -> None:
     url = mortal_postgres.new_database()
     landing = land(url, event_log)
-    with Load(event_log, url=url, rows=rows) as load:
+    with landing_under_load(event_log, url=url, rows=rows) as load:
         for _ in range(3):
             load.wait_for_landing()
-            mortal_postgres.kill()
-            until(lambda: (landing.problem() or "").startswith("the database: "))
-            mortal_postgres.start()
-            landing.wait_until_it_lands()
-        load.wait_for_landing()
-    load.assert_landed_exactly_once()
+            with away(mortal_postgres, landing):
+                until(lambda: (landing.problem() or "").startswith("the database: "))
     assert landing.metric("failures_total", at="database") >= 3
     assert landing.stop() == 0
 
@@ -207,8 +219,7 @@ def test_partitions_that_come_while_the_database_is_away_land_when_it_is_back(
     until(lambda: count(rows, url) == 300)
     mortal_postgres.kill()
     event_log.writer().write(event(f"{number:03}") for number in range(300, 600))
-    other.process.kill()
-    other.process.wait()
+    other.kill()
     until(lambda: (heir.problem() or "").startswith("the database: "))
     mortal_postgres.start()
     until(lambda: heir.partitions() == [0, 1, 2])
@@ -223,12 +234,8 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
     with running_kafka(kafka_installation, folder=tmp_path / "kafka", brokers=1) as cluster:
         event_log = make_log(cluster)
         landing = land(url, event_log)
-        with Load(event_log, url=url, rows=rows) as load:
+        with landing_under_load(event_log, url=url, rows=rows) as load:
             load.wait_for_landing()
-            cluster.kill()
-            until(lambda: landing.problem() is not None)
-            cluster.start()
-            landing.wait_until_it_lands()
-            load.wait_for_landing()
-        load.assert_landed_exactly_once()
+            with away(cluster, landing):
+                until(lambda: landing.problem() is not None)
         assert landing.stop() == 0

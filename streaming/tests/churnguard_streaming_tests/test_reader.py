@@ -25,7 +25,7 @@ class DatabaseAwayError(Exception):
 
 def source(log: EventLog) -> KafkaSource:
     kafka = Connection(bootstrap=log.kafka.bootstrap)
-    return KafkaSource(kafka=kafka, name=log.events, group=log.prefix + "readers", client="test")
+    return KafkaSource(connect=lambda: kafka, name=log.events, group=log.prefix + "readers", client="test")
 
 
 def read_until_something_comes(reader: Reader) -> int:

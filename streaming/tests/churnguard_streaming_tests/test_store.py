@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -17,6 +18,7 @@ from churnguard_eventstore.days import KeptDays, partition_name
 from churnguard_eventstore.offsets import Move, Topic
 from churnguard_servers.postgres import execute
 from churnguard_streaming.landing.batches import Rejected
+from churnguard_streaming.landing.liveness import Liveness
 from churnguard_streaming.landing.store import Store
 from churnguard_streaming_tests.events import NOW, event, record_of
 
@@ -55,6 +57,17 @@ class Pieces:
         self.received.append([each.message_id for each in events])
 
 
+def store_of(url: str, pieces: Pieces, *, clock: Callable[[], datetime]) -> Store:
+    return Store(
+        lambda: url,
+        days=KeptDays(past=10),
+        bad_topic=pieces,
+        receiver=pieces,
+        liveness=Liveness(clock=time.monotonic),
+        clock=clock,
+    )
+
+
 def with_store(
     url: str, story: Callable[[Store, Pieces], Awaitable[None]], *, clock: Callable[[], Any] = lambda: NOW
 ) -> None:
@@ -62,7 +75,7 @@ def with_store(
 
     async def tell() -> None:
         pieces = Pieces()
-        store = Store(url, days=KeptDays(past=10), bad_topic=pieces, receiver=pieces, clock=clock)
+        store = store_of(url, pieces, clock=clock)
         try:
             async with asyncio.timeout(120):
                 await store.open()
@@ -140,7 +153,7 @@ def test_of_two_who_land_the_same_at_once_one_does(database: Database, rows: Row
     url = database()
 
     async def story(store: Store, pieces: Pieces) -> None:
-        other = Store(url, days=KeptDays(past=10), bad_topic=pieces, receiver=pieces, clock=lambda: NOW)
+        other = store_of(url, pieces, clock=lambda: NOW)
         await other.open()
         try:
             await store.offsets(TOPIC, [0])

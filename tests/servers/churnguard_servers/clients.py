@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 from collections.abc import Mapping
@@ -22,6 +23,11 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def basic(key: str) -> dict[str, str]:
+    """The header that carries a write key."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
 
 
 def connect(port: int) -> http.client.HTTPConnection:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import signal
 import subprocess
 import time
@@ -25,7 +26,15 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from churnguard_core.events.topics import BAD_EVENTS, EVENTS
 from churnguard_servers.kafka_properties import Ports, properties
-from churnguard_servers.kafka_security import Secrets, User, create_user, make_secrets, take_rights
+from churnguard_servers.kafka_security import (
+    Secrets,
+    User,
+    change_password,
+    create_user,
+    grant,
+    make_secrets,
+    take_rights,
+)
 
 PATIENCE: Final = 120.0
 """Seconds until a broker that does not come up, or an answer that does not come, is given up."""
@@ -108,6 +117,14 @@ class KafkaCluster:
             secrets=self.secrets,
         )
 
+    def grant(self, user: User, *, writes: Sequence[str] = (), reads: Sequence[str] = ()) -> None:
+        """From now on, this user may do that too."""
+        grant(self.admin, user, writes=writes, reads=reads)
+
+    def change_password(self, user: User, *, password: str) -> None:
+        """From now on, this user logs in with another password, and the user's file has it."""
+        change_password(self.admin, user, password=password)
+
     def take_rights(self, user: User) -> None:
         """From now on, this user may do nothing."""
         take_rights(self.admin, user)
@@ -148,6 +165,20 @@ class KafkaCluster:
         """The broker that leads a partition now."""
         partitions: dict[int, Any] = self.admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
         return int(partitions[partition].leader)
+
+    @contextlib.contextmanager
+    def forgetting(self, topic: str, *, number: int = 1) -> Iterator[None]:
+        """A broker, alone, restarts before and after this, and then has nothing of what came in between."""
+        log = self._node(number) / "data" / f"{topic}-0"
+        before = self._node(number) / f"{topic}-before"
+        self.kill(number)
+        shutil.copytree(log, before)
+        self.start()
+        yield
+        self.kill(number)
+        shutil.rmtree(log)
+        before.rename(log)
+        self.start()
 
     def stop(self) -> None:
         # What they hold is thrown away: nothing has to be written first.

@@ -73,18 +73,30 @@ def create_user(
     secrets: Secrets,
 ) -> User:
     """Make a user with a password, and grant what begins like these."""
-    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
-    upsertion = UserScramCredentialUpsertion(name, info, password.encode())
-    for done in admin.alter_user_scram_credentials([upsertion]).values():
-        done.result(SECONDS)
-    granted = [*_grants(name, writes=writes, reads=reads)]
-    for done in admin.create_acls(granted).values() if granted else ():
-        done.result(SECONDS)
     files = folder / name
     files.mkdir(parents=True)
-    (files / "password").write_text(password)
     (files / "ca.crt").write_bytes(secrets.authority.read_bytes())
-    return User(name=name, folder=files)
+    user = User(name=name, folder=files)
+    change_password(admin, user, password=password)
+    grant(admin, user, writes=writes, reads=reads)
+    return user
+
+
+def change_password(admin: AdminClient, user: User, *, password: str) -> None:
+    """Set a user's password, and then the file that has it."""
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, ITERATIONS)
+    upsertion = UserScramCredentialUpsertion(user.name, info, password.encode())
+    for done in admin.alter_user_scram_credentials([upsertion]).values():
+        done.result(SECONDS)
+    (user.folder / "password").write_text(password)
+
+
+def grant(admin: AdminClient, user: User, *, writes: Sequence[str] = (), reads: Sequence[str] = ()) -> None:
+    """Grant what begins like these."""
+    # Who may read and write is granted once to describe.
+    granted = [*dict.fromkeys(_grants(user.name, writes=writes, reads=reads))]
+    for done in admin.create_acls(granted).values() if granted else ():
+        done.result(SECONDS)
 
 
 def take_rights(admin: AdminClient, user: User) -> None:
