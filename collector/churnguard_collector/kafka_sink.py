@@ -87,6 +87,7 @@ class KafkaSink:
         self._retired: list[KafkaClient] = []
         self._deliveries: Deliveries
         self._headers: dict[tuple[str, str], Headers] = {}
+        self._invalid = ""
         self._answered = -math.inf
         self._refusal: str | None = None
         self._unusable: str | None = _NO_BROKER
@@ -237,6 +238,7 @@ class KafkaSink:
         self._retired = [client for client in self._retired if not client.is_over]
         try:
             connection = await asyncio.to_thread(self._connect)
+            self._invalid = ""
             if connection != self._connection:
                 self._replace(connection)
                 log.info("connection to Kafka changed")
@@ -245,7 +247,12 @@ class KafkaSink:
                 self._replace(connection)
         except InvalidConnection as invalid:
             # A mounted folder may be swapped at this moment.
-            log.warning("connection to Kafka unchanged", extra={"problem": str(invalid)})
+            if self._invalid != (problem := str(invalid)):
+                self._invalid = problem
+                log.warning("connection to Kafka unchanged", extra={"problem": problem})
+        except Exception:
+            # Whatever it is: without this task, nobody would judge any more.
+            log.exception("the connection to Kafka could not be looked at")
 
     def _replace(self, connection: Connection) -> None:
         before, self._client = self._client, self._new_client(connection)

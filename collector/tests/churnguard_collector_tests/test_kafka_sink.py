@@ -164,6 +164,33 @@ def test_many_requests_at_once_each_get_their_own_outcomes(kafka: KafkaCluster) 
     assert names(kafka, prefix) == sorted(f"{r}-{n}" for r in range(300) for n in range(r % 7))
 
 
+def test_credentials_that_cannot_be_read_leave_the_connection_that_is(
+    kafka: KafkaCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    prefix = kafka.new_event_topics()
+    asked: list[str] = []
+
+    def connect() -> Connection:
+        asked.append("")
+        if len(asked) > 1:
+            raise InvalidConnection("password cannot be read")
+        return Connection(bootstrap=kafka.bootstrap)
+
+    async def tell() -> None:
+        meter = Metrics(version="test", sink="kafka")
+        sink = KafkaSink(connect, topics=EventTopics.behind(prefix), capacity=100, meter=meter)
+        await sink.start()
+        while len(asked) < 4:
+            await asyncio.sleep(0.05)  # between two looks
+        assert sink.problem() is None
+        assert await sink.deliver([event("1")], []) == ["kept"]
+        await sink.close()
+
+    asyncio.run(tell())
+    said = [each for each in caplog.records if each.getMessage() == "connection to Kafka unchanged"]
+    assert [vars(each)["problem"] for each in said] == ["password cannot be read"]
+
+
 def test_settings_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     async def tell() -> None:
         connection = Connection(bootstrap="127.0.0.1:1", protocol="SSL", authority=tmp_path / "none")
