@@ -195,8 +195,11 @@ class KafkaSink:
                     headers=_HEADERS_OF_BAD,
                 )
                 handed += 1
-            except (BufferError, KafkaException):
+            except BufferError:
                 self._meter.record_failed(reason="bad_event")
+            except KafkaException as failed:
+                self._meter.record_failed(reason="bad_event")
+                self._client.note(failed.args[0])
         return handed
 
     def _headers_of(self, event: Envelope) -> Headers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import Any
 
@@ -120,6 +121,19 @@ def test_of_the_context_only_what_tells_nobody_apart_is_kept() -> None:
 )
 def test_an_address_becomes_its_network(address: object, network: str | None) -> None:
     assert network_of(address) == network
+
+
+@given(st.ip_addresses(v=4))
+def test_a_plain_address_has_the_network_that_the_library_finds(address: ipaddress.IPv4Address) -> None:
+    assert network_of(str(address)) == str(ipaddress.ip_network((address, 24), strict=False))
+
+
+@given(st.lists(st.integers(0, 999).map(str) | st.just("07") | st.just(""), max_size=5).map(".".join))
+def test_what_the_library_takes_for_no_address_has_no_network(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        assert network_of(text) is None
 
 
 def test_traits_that_name_somebody_are_left_out() -> None:

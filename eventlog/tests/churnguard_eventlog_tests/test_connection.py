@@ -36,6 +36,15 @@ def test_a_user_comes_encrypted_with_a_password_from_a_file(credentials: Path) -
     assert "Sesame4711" not in repr(found)
 
 
+@pytest.mark.parametrize("file", ["password", "ca.crt"])
+def test_with_another_password_or_authority_it_is_another_connection(file: str, credentials: Path) -> None:
+    environ = {"KAFKA_BOOTSTRAP": "a:9093", "KAFKA_USER": "u", "KAFKA_CREDENTIALS": str(credentials)}
+    before = connection_from(environ)
+    assert connection_from(environ) == before
+    (credentials / file).write_text("another")
+    assert connection_from(environ) != before
+
+
 def test_without_a_certificate_of_its_own_the_systems_authorities_are_trusted(credentials: Path) -> None:
     (credentials / "ca.crt").unlink()
     environ = {"KAFKA_BOOTSTRAP": "a:9093", "KAFKA_USER": "u", "KAFKA_CREDENTIALS": str(credentials)}
