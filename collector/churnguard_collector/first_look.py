@@ -168,7 +168,7 @@ class FirstLook:
         for mark in (person.mark, other.mark, context.mark):
             if mark and encoded.find(mark) >= 0:
                 return None
-        return Accepted(message.message_id or envelope.message_id, envelope, encoded, (place,))
+        return Accepted(envelope, encoded, (place,))
 
     def _type_of(self, message: SoundMessage) -> MessageType | None:
         """The type, if it is one of those without traits, and the texts of the message are in order."""
@@ -210,7 +210,7 @@ def is_plain(text: str) -> bool:
 
 
 # To look for a number in bytes is one call of C; for bytes in bytes, an error is raised and caught first.
-_AT, _PERCENT, _BACKSLASH, _BRACE, _BRACKET, _COLON, _QUOTE = b'@%\\{[:"'
+_AT, _PERCENT, _BACKSLASH, _BRACE, _BRACKET, _COLON, _QUOTE, _QUERY, _FRAGMENT = b'@%\\{[:"?#'
 
 
 def may_name_somebody(encoded: bytes) -> bool:
@@ -236,8 +236,7 @@ def kept_object(encoded: bytes) -> Raw | None:
 
 def is_deep(encoded: bytes) -> bool:
     """Whether an object may nest deeper than it should, or hold a NUL."""
-    is_flat = _BRACKET not in encoded and encoded.find(b"{", 1) < 0
-    if not is_flat and encoded.count(_BRACE) + encoded.count(_BRACKET) > MOST_NESTING:
+    if encoded.count(_BRACE) + encoded.count(_BRACKET) > MOST_NESTING:
         return True
     return _BACKSLASH in encoded and encoded.find(b"\\u0000") >= 0
 
@@ -264,7 +263,8 @@ def kept_part(encoded: bytes, *, consent: str | None, with_network: bool) -> Kep
     ip, context.ip = context.ip, UNSET
     if isinstance(ip, str) and not is_plain(ip):
         return None
-    _cut_addresses(context.page)
+    if _QUERY in encoded or _FRAGMENT in encoded or _BACKSLASH in encoded:
+        _cut_addresses(context.page)
     kept = _encode(context)
     if with_network and isinstance(ip, str) and (network := network_of(ip)) is not None:
         kept = b'%b%b"network":"%b"}' % (kept[:-1], b"," if len(kept) > 2 else b"", network.encode())

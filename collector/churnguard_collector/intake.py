@@ -45,11 +45,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Intake(Struct, frozen=True, kw_only=True):
-    """What is in a request. ``results`` has None where the store decides."""
+    """What is in a request. ``results`` are what they will be when the store keeps all that is accepted."""
 
     accepted: list[Accepted] = []
     bad: list[BadEvent] = []
-    results: list[Result | None] = []
+    results: list[Result] = []
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -117,10 +117,10 @@ class _Taking:
             else:
                 seen[message_id] = _Seen(accepted, message, None)
                 accepted_events.append(accepted)
-                results.append(None)
+                results.append(Result(message_id=message_id, result="ok"))
         return self._intake
 
-    def _look_closely(self, place: int, event: Raw | SoundMessage) -> Result | None:
+    def _look_closely(self, place: int, event: Raw | SoundMessage) -> Result:
         request = self._request
         # One that was decoded with its body is no larger than that.
         size = 0 if isinstance(event, SoundMessage) else len(memoryview(event))
@@ -141,12 +141,13 @@ class _Taking:
         if findings:
             return self._refuse(checked.message, checked.context, findings)
         envelope, message = self._envelope(checked, context=context), checked.message
-        message_id = message.message_id or envelope.message_id
-        return self._accept(message, Accepted(message_id, envelope, encode_envelope(envelope), (place,)))
+        return self._accept(message, Accepted(envelope, encode_envelope(envelope), (place,)))
 
-    def _accept(self, message: Message, accepted: Accepted) -> Result | None:
+    def _accept(self, message: Message, accepted: Accepted) -> Result:
         """Accept an event whose id may have been seen in this request before."""
         message_id, original = accepted.envelope.message_id, accepted.envelope.original_timestamp
+        # What is answered is the id as it was sent.
+        result = Result(message_id=message.message_id or message_id, result="ok")
         last = before = self._seen.get(message_id)
         while before is not None:
             if before.accepted.envelope.original_timestamp == original:
@@ -155,11 +156,11 @@ class _Taking:
                     context, _ = read_object(message.context, path="context")
                     return self._refuse(message, context, (repeated,))
                 before.accepted.places += accepted.places
-                return None
+                return result
             before = before.before
         self._seen[message_id] = _Seen(accepted, message, last)
         self._intake.accepted.append(accepted)
-        return None
+        return result
 
     def _refuse(self, message: Message, context: dict[str, Any], findings: Sequence[Finding]) -> Result:
         problems, reason = problems_of(findings), gravest(findings)

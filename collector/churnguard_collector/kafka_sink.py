@@ -15,6 +15,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import compress
 from typing import Final, Protocol
 
 from confluent_kafka import KafkaError, KafkaException
@@ -23,7 +24,7 @@ from churnguard_collector.accepted import Accepted
 from churnguard_collector.deliveries import Deliveries, Delivery
 from churnguard_collector.kafka_client import QUEUE_KIBIBYTES, KafkaClient
 from churnguard_collector.sink import Backlog, Outcome
-from churnguard_core.events.bad import BadEvent, encode_bad_event
+from churnguard_core.events.bad import UNSTORABLE, BadEvent, bad_event_of, encode_bad_event
 from churnguard_core.events.envelope import Envelope
 from churnguard_core.events.topics import record_headers, record_key
 from churnguard_eventlog.access import ask_for_topics, problem_of_access, refusal_of
@@ -140,6 +141,9 @@ class KafkaSink:
             return outcomes
         delivery = self._deliveries.begin(events=len(events))
         handed = self._produce(events, delivery)
+        if "unstorable" in delivery.result:
+            unstorable = compress(events, [outcome == "unstorable" for outcome in delivery.result])
+            bad = [*bad, *(bad_event_of(each.envelope, UNSTORABLE) for each in unstorable)]
         delivery.expect(handed + self._produce_bad(bad, delivery))
         return delivery.outcomes
 
@@ -165,10 +169,9 @@ class KafkaSink:
         for place, event in enumerate(events):
             envelope = event.envelope
             key = record_key(workspace=envelope.workspace, subject=envelope.subject)
+            headers = self._headers.get((envelope.type, envelope.source)) or self._headers_of(envelope)
             try:
-                produce(
-                    topic, event.encoded, key, -1, partial(heard, place), None, 0, self._headers_of(envelope)
-                )
+                produce(topic, event.encoded, key, -1, partial(heard, place), None, 0, headers)
                 handed += 1
             except BufferError:
                 delivery.result[place:] = ["overloaded"] * (len(events) - place)
@@ -203,11 +206,8 @@ class KafkaSink:
         return handed
 
     def _headers_of(self, event: Envelope) -> Headers:
-        kind = (event.type, event.source)
-        headers = self._headers.get(kind)
-        if headers is None:
-            # As many as there are types and keys.
-            headers = self._headers[kind] = [*record_headers(event)]
+        # As many as there are types and keys.
+        headers = self._headers[event.type, event.source] = [*record_headers(event)]
         return headers
 
     def _completed(self, delivery: Delivery) -> None:
@@ -298,6 +298,7 @@ class KafkaSink:
         client = self._client
         if time.monotonic() - max(self._answered, client.reached) > SILENT_SECONDS:
             return f"{_NO_BROKER}: {client.trouble}" if client.trouble else _NO_BROKER
-        if client.fatal is not None:
+        # A refusal says what to do; that a producer fails without the right to write only follows from it.
+        if self._refusal is None and client.fatal is not None:
             return f"the producer has failed: {client.fatal}"
         return self._refusal

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Final, Literal
 
@@ -105,10 +105,17 @@ class Keys:
     """All keys by their hashes."""
 
     by_digest: Mapping[str, WriteKey]
+    _found: dict[str, WriteKey] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, key: str) -> WriteKey | None:
         """The key, or None when there is no such key."""
-        return self.by_digest.get(sha256(key.encode()).hexdigest())
+        found = self._found.get(key)
+        if found is None:
+            found = self.by_digest.get(sha256(key.encode()).hexdigest())
+            # Only those that exist, so never more than there are.
+            if found is not None:
+                self._found[key] = found
+        return found
 
     def any_allows_origin(self, origin: str) -> bool:
         """Whether pages of this origin may send at all: a preflight does not say with which key."""

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Final, Protocol
 
 import asyncpg
@@ -19,7 +20,7 @@ import asyncpg
 from churnguard_collector.accepted import Accepted
 from churnguard_collector.sink import Backlog, Outcome
 from churnguard_collector.waiting import Backlogged, Bounds, Waiting
-from churnguard_core.events.bad import BadEvent
+from churnguard_core.events.bad import UNSTORABLE, BadEvent, bad_event_of
 from churnguard_core.events.envelope import Envelope
 from churnguard_eventstore.connections import CONNECT_SECONDS, connect
 from churnguard_eventstore.days import KeptDays
@@ -215,7 +216,10 @@ class PostgresSink:
         outcomes: list[Outcome] = ["unavailable"] * len(events)
         try:
             outcomes = await self._keep(connection, events)
-            await self._keep_bad(connection, [bad for delivery in batch for bad in delivery.bad])
+            bad = [bad for delivery in batch for bad in delivery.bad]
+            unstorable = compress(events, [outcome == "unstorable" for outcome in outcomes])
+            bad += [bad_event_of(event, UNSTORABLE) for event in unstorable]
+            await self._keep_bad(connection, bad)
             self._meter.written(seconds=loop.time() - begun)
         except Exception as error:
             self._meter.write_failed()

@@ -41,6 +41,8 @@ log = logging.getLogger("churnguard.collector")
 STOPPED: Final = 0
 REFUSED: Final = 2
 LEFT: Final = 3
+YOUNG_OBJECTS: Final = 50_000
+"""Requests have no cycles, and thousands may be under way: looking at them again and again finds nothing."""
 WRITE_OUT_SECONDS: Final = 15.0
 """How long what waits may take to be written after the last answer."""
 
@@ -91,6 +93,7 @@ async def _serve(options: Options) -> int:
         # What was loaded stays for life: the collector of garbage need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
         await serve(
             application(service, version=version("churnguard-collector")),
             service,

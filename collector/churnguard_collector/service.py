@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from itertools import compress
 
 from msgspec import Struct
 
@@ -17,12 +18,10 @@ from churnguard_collector.keys import Keys, WriteKey
 from churnguard_collector.metrics import Metrics
 from churnguard_collector.rates import RateLimits
 from churnguard_collector.sink import Outcome, Sink
-from churnguard_core.events.bad import BAD_EVENT_VERSION, BadEvent, Problem
+from churnguard_core.events.bad import UNSTORABLE
 from churnguard_core.events.messages import MessageType
 from churnguard_core.events.results import Result
 from churnguard_eventstore.days import KeptDays
-
-_REFUSED_BY_STORE: Final = (Problem("", "the store cannot keep it"),)
 
 
 class TooFast(Exception):  # noqa: N818 - an answer, not an error of the collector
@@ -33,24 +32,18 @@ class TooFast(Exception):  # noqa: N818 - an answer, not an error of the collect
         super().__init__(seconds)
 
 
-class _Waiting(Struct, gc=False):
-    """An event that was handed to the sink: what its answer and its metrics need."""
+class HandedOver(Struct, frozen=True, gc=False):
+    """Events that were handed to the sink, without what they hold: thousands of requests may wait for their outcomes.
 
-    message_id: str
-    places: tuple[int, ...]
-    kept_id: str
-    subject: str
-    type: MessageType
-    lag: float
+    ``results`` are those of the request when everything is kept. ``places``, ``types`` and ``lags`` are of the events
+    that the sink has: where their results are, what they are, and how many seconds ago they happened.
+    """
 
-
-class _HandedOver(Struct, frozen=True, kw_only=True):
-    """A request whose events are with the sink; ``results`` has None where the sink decides."""
-
-    request: Request
-    outcomes: Awaitable[Sequence[Outcome]] | None
-    waiting: Sequence[_Waiting]
-    results: list[Result | None]
+    results: list[Result]
+    places: list[tuple[int, ...]]
+    types: list[MessageType]
+    lags: list[float]
+    outcomes: asyncio.Future[Sequence[Outcome]]
 
 
 class Service:
@@ -89,19 +82,23 @@ class Service:
         """Why no more events should come; None when the collector is ready."""
         return "draining" if self.draining else self._sink.problem()
 
-    async def keep(
+    def take(
         self, events: Events, *, key: WriteKey, type_: MessageType | None, tracks: bool
-    ) -> list[Result]:
-        """A result for each event; TooFast when the key must wait. Takes the events out of ``events``.
+    ) -> HandedOver | list[Result]:
+        """Hand events to the sink; a result for each at once when nothing of them is for it.
 
         Args:
             events: What came.
             key: Whose they are.
             type_: What all of them are, None where each says so.
             tracks: Whether the person's browser lets itself be followed.
+
+        Raises:
+            TooFast: The key must wait.
         """
         self.metrics.received(source=key.kind, events=len(events.events))
-        self._limit(key, events=len(events.events))
+        if key.events_per_second is not None:
+            self._limit(key, events=len(events.events))
         now = self._clock()
         request = Request(
             key=key,
@@ -112,14 +109,39 @@ class Service:
             tracks=tracks or not key.workspace.privacy.do_not_track,
             subjects=self._subjects,
         )
-        handed = self._hand_over(events, request)
-        # What waits for its outcome may be much, and needs nothing of the request but ids.
-        events.events.clear()
-        results = await self._settle(handed)
+        intake = take_in(events, request=request)
+        if not intake.accepted and not intake.bad:
+            self._count_rejected(intake.results)
+            return intake.results
+        outcomes = self._sink.deliver(intake.accepted, intake.bad)
+        handed = HandedOver(intake.results, [], [], [], outcomes)
+        for accepted in intake.accepted:
+            handed.places.append(accepted.places)
+            handed.types.append(accepted.envelope.type)
+            # Never negative: the corrected time lies in the past.
+            handed.lags.append((now - accepted.envelope.timestamp).total_seconds())
+        return handed
+
+    def results(self, handed: HandedOver, outcomes: Sequence[Outcome]) -> list[Result]:
+        """A result for each event of a request, now that the sink has decided."""
+        results, metrics = handed.results, self.metrics
+        if outcomes.count("kept") == len(outcomes):
+            metrics.accepted(handed.types)
+            metrics.happened_before(handed.lags)
+        else:
+            kept = [outcome == "kept" for outcome in outcomes]
+            metrics.accepted([*compress(handed.types, kept)])
+            metrics.happened_before([*compress(handed.lags, kept)])
+            for places, outcome in zip(handed.places, outcomes, strict=True):
+                for place in places:
+                    results[place] = _result(results[place], outcome)
+        self._count_rejected(results)
+        return results
+
+    def _count_rejected(self, results: list[Result]) -> None:
         for result in results:
             if result.reason is not None:
                 self.metrics.rejected(reason=result.reason)
-        return results
 
     def _limit(self, key: WriteKey, *, events: int) -> None:
         seconds = self._rates.seconds_to_wait(
@@ -129,63 +151,14 @@ class Service:
             self.metrics.rejected(reason="rate_limited", events=events)
             raise TooFast(seconds=seconds)
 
-    def _hand_over(self, events: Events, request: Request) -> _HandedOver:
-        intake = take_in(events, request=request)
-        outcomes = None
-        if intake.accepted or intake.bad:
-            outcomes = self._sink.deliver(intake.accepted, intake.bad)
-        received_at = request.received_at
-        waiting = [
-            _Waiting(
-                each.message_id,
-                each.places,
-                (envelope := each.envelope).message_id,
-                envelope.subject,
-                envelope.type,
-                # Never negative: the corrected time lies in the past.
-                (received_at - envelope.timestamp).total_seconds(),
-            )
-            for each in intake.accepted
-        ]
-        return _HandedOver(request=request, outcomes=outcomes, waiting=waiting, results=intake.results)
 
-    async def _settle(self, handed: _HandedOver) -> list[Result]:
-        """The results, when the sink has decided."""
-        results = handed.results
-        if handed.outcomes is not None:
-            refused = []
-            kept: list[_Waiting] = []
-            for event, outcome in zip(handed.waiting, await handed.outcomes, strict=True):
-                if outcome == "kept":
-                    result = Result(message_id=event.message_id, result="ok")
-                    kept.append(event)
-                elif outcome == "unstorable":
-                    result = Result(
-                        message_id=event.message_id, result="drop", reason=outcome, problems=_REFUSED_BY_STORE
-                    )
-                    refused.append(_unstorable(event, handed.request))
-                else:
-                    result = Result(message_id=event.message_id, result="retry", reason=outcome)
-                for place in event.places:
-                    results[place] = result
-            self.metrics.accepted([event.type for event in kept])
-            self.metrics.happened_before([event.lag for event in kept])
-            if refused:
-                await self._sink.deliver([], refused)
-        return [result for result in results if result is not None]
-
-
-def _unstorable(event: _Waiting, request: Request) -> BadEvent:
-    return BadEvent(
-        version=BAD_EVENT_VERSION,
-        workspace=request.key.workspace.name,
-        source=request.key.id,
-        reason="unstorable",
-        problems=_REFUSED_BY_STORE,
-        received_at=request.received_at,
-        message_id=event.kept_id,
-        subject=event.subject,
-    )
+def _result(result: Result, outcome: Outcome) -> Result:
+    if outcome == "kept":
+        return result
+    if outcome == "unstorable":
+        problems = (UNSTORABLE.problem,)
+        return Result(message_id=result.message_id, result="drop", reason=outcome, problems=problems)
+    return Result(message_id=result.message_id, result="retry", reason=outcome)
 
 
 def _new_id() -> str:

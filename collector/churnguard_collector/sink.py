@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -31,12 +32,14 @@ class Sink(Protocol):
     async def start(self) -> None:
         """Begin; what hinders it for good is an error of the sink's own."""
 
-    def deliver(self, events: Sequence[Accepted], bad: Sequence[BadEvent]) -> Awaitable[Sequence[Outcome]]:
+    def deliver(
+        self, events: Sequence[Accepted], bad: Sequence[BadEvent]
+    ) -> asyncio.Future[Sequence[Outcome]]:
         """Keep events, and the reasons of bad ones beside them.
 
         Returns:
             An outcome for each of ``events``. ``kept`` is said only of what survives a crash of everything here. Bad
-            events are kept as far as possible, and have no outcome. It never raises.
+            events, and those that are ``unstorable``, are kept as such as far as possible. It never fails.
         """
 
     @property

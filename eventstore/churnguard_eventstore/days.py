@@ -30,7 +30,8 @@ class KeptDays:
 
     def at(self, now: datetime) -> KeptTime:
         """The time of events that are accepted now."""
-        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        here = now if now.tzinfo is UTC else now.astimezone(UTC)
+        today = datetime(here.year, here.month, here.day, tzinfo=UTC)
         return KeptTime(earliest=today - timedelta(days=self.past), latest=now + AHEAD)
 
     def wanted(self, today: date) -> Sequence[date]:

@@ -13,6 +13,7 @@ from churnguard_core.events.results import Result, encode_answer
 from churnguard_web.asgi import JSON, Headers
 
 RETRY_SECONDS: Final = 1
+JUST_JSON: Final[Headers] = (JSON,)
 
 
 class Answer(Struct, frozen=True, kw_only=True, gc=False):
@@ -20,7 +21,7 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
 
     status: int
     body: bytes
-    headers: Headers = (JSON,)
+    headers: Headers = JUST_JSON
 
 
 def error(status: int, text: str, *, headers: Headers = ()) -> Answer:
@@ -51,7 +52,7 @@ def for_batch(results: Sequence[Result]) -> Answer:
     Whoever reads no results repeats the whole batch then. That is safe: what is kept already is kept once.
     """
     body = encode_answer(results)
-    if any(each.result == "retry" for each in results):
+    if "retry" in {each.result for each in results}:
         return Answer(status=503, body=body, headers=(JSON, _retry_after(RETRY_SECONDS)))
     return Answer(status=200, body=body)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 
-from churnguard_collector.http.answers import Answer
+from churnguard_collector.http.answers import JUST_JSON, Answer
 from churnguard_collector.http.doors import DOORS, Door
 from churnguard_collector.http.route import Head, HotRoutes, head_of
 from churnguard_web.asgi import CLOSE, JSON
@@ -69,13 +69,9 @@ class EventProtocol(ShortCutProtocol[tuple[Door, Head]]):
         cycle = _Cycle(keep_alive=not last)
         self.cycle = self.under_way = cycle  # type: ignore[assignment]
         door, head = way
-        answering = self._routes.answer(door, body, head=head)
-        task = self.loop.create_task(self._answer(answering, head, cycle))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        self._routes.answer(door, body, head=head, tell=partial(self._answer, head, cycle))
 
-    async def _answer(self, answering: Awaitable[Answer], head: Head, cycle: _Cycle) -> None:
-        answer = await answering
+    def _answer(self, head: Head, cycle: _Cycle, answer: Answer) -> None:
         cycle.response_complete = True
         if not cycle.disconnected:
             self._write(answer, head=head, cycle=cycle)
@@ -86,7 +82,8 @@ class EventProtocol(ShortCutProtocol[tuple[Door, Head]]):
         last = not cycle.keep_alive or CLOSE in extra
         if last and CLOSE not in extra:
             extra = (*extra, CLOSE)
-        # They are written with every answer.
-        self.write_json(answer.status, answer.body, extra=tuple(each for each in extra if each is not JSON))
+        # That it is JSON is written with every answer.
+        others = () if extra is JUST_JSON else tuple(each for each in extra if each is not JSON)
+        self.write_json(answer.status, answer.body, extra=others)
         if last:
             self.transport.close()

@@ -5,7 +5,10 @@ What such a request costs is mostly what is done for every request; here that is
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -23,7 +26,8 @@ from churnguard_collector.http.doors import (
     pixel_event,
 )
 from churnguard_collector.http.reading import read_events
-from churnguard_collector.service import Service, TooFast
+from churnguard_collector.service import HandedOver, Service, TooFast
+from churnguard_collector.sink import Outcome
 from churnguard_web.asgi import CLOSE, Application, Header, Headers, Receive, Scope, Send, closing
 from churnguard_web.bodies import ClientGone, UnfinishedBodies, UnreadBody, send_unread
 
@@ -82,17 +86,18 @@ class HotRoutes:
         else:
             await self._inner(scope, receive, closing(send) if self._service.draining else send)
 
-    async def answer(self, door: Door, body: bytes, *, head: Head, query: bytes = b"") -> Answer:
-        """The answer to a body that has come whole, and is not compressed any more."""
+    def answer(self, door: Door, body: bytes, *, head: Head, tell: Callable[[Answer], None]) -> None:
+        """Take in a body that has come whole and is not compressed; ``tell`` is called with the answer, maybe at once.
+
+        No task waits for the store's decision: to make one costs as much as to read an event.
+        """
         started = perf_counter()
-        service = self._service
-        service.unanswered += 1
-        replying = self._checked_reply(door, body, head=head, query=query)
-        del body
-        answer = await replying
-        service.unanswered -= 1  # not in a finally, as in _answer
-        service.metrics.answered(route=door.name, code=answer.status, seconds=perf_counter() - started)
-        return answer
+        self._service.unanswered += 1
+        begun = self._begin(door, body, head=head, query=b"")
+        if isinstance(begun, Answer):
+            self._tell(door, begun, started, tell)
+        else:
+            begun.outcomes.add_done_callback(partial(self._decided, door, begun, started, tell))
 
     def coming(self, requests: int) -> None:
         """So many requests have begun to come; a negative number have come, or will not."""
@@ -104,7 +109,7 @@ class HotRoutes:
 
     def more_headers(self, answer: Answer, *, origin: bytes | None) -> Headers:
         """All headers of an answer but the length of its body."""
-        headers = (*answer.headers, *self._cors(origin))
+        headers = answer.headers if origin is None else (*answer.headers, *self._cors(origin))
         return (*headers, CLOSE) if self._service.draining else headers
 
     async def _answer(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +122,8 @@ class HotRoutes:
             reading = read_events(
                 receive, encoding=head.encoding, length=head.length, unfinished=self._unfinished
             )
-            answer = await self._checked_reply(door, await reading, head=head, query=scope["query_string"])
+            begun = self._begin(door, await reading, head=head, query=scope["query_string"])
+            answer = await self._answer_of(door, begun)
             await self._send(send, answer, origin=head.origin)
         except UnreadBody as bad:
             answer = answers.error(bad.status, bad.error)
@@ -136,19 +142,46 @@ class HotRoutes:
         code = 499 if answer is None else answer.status
         service.metrics.answered(route=door.name, code=code, seconds=perf_counter() - started)
 
-    async def _checked_reply(self, door: Door, body: bytes, *, head: Head, query: bytes) -> Answer:
+    def _decided(
+        self,
+        door: Door,
+        handed: HandedOver,
+        started: float,
+        tell: Callable[[Answer], None],
+        _: asyncio.Future[Sequence[Outcome]],
+    ) -> None:
+        self._tell(door, self._end(door, handed), started, tell)
+
+    def _tell(self, door: Door, answer: Answer, started: float, tell: Callable[[Answer], None]) -> None:
+        self._service.unanswered -= 1  # not in a finally, as in _answer
+        self._service.metrics.answered(route=door.name, code=answer.status, seconds=perf_counter() - started)
+        tell(answer)
+
+    def _begin(self, door: Door, body: bytes, *, head: Head, query: bytes) -> HandedOver | Answer:
+        """Hand the events of a body to the sink; the answer at once when there is nothing to wait for."""
         try:
-            replying = self._reply(door, door.read(body), head=head, query=query)
-            # It may be large, and thousands of requests may wait to be acknowledged.
-            del body
-            return await replying
+            return self._take(door, door.read(body), head=head, query=query)
         except BadBody as bad:
             return answers.bad_body(bad)
         except Exception:
             log.exception("a request failed")
             return _FAILED
 
-    async def _reply(self, door: Door, events: Events, *, head: Head, query: bytes) -> Answer:
+    def _end(self, door: Door, handed: HandedOver) -> Answer:
+        """The answer, now that the sink has decided."""
+        try:
+            return door.answer(self._service.results(handed, handed.outcomes.result()))
+        except Exception:
+            log.exception("a request failed")
+            return _FAILED
+
+    async def _answer_of(self, door: Door, begun: HandedOver | Answer) -> Answer:
+        if isinstance(begun, Answer):
+            return begun
+        await begun.outcomes
+        return self._end(door, begun)
+
+    def _take(self, door: Door, events: Events, *, head: Head, query: bytes) -> HandedOver | Answer:
         text = head.key or key_in_query(query) or events.write_key
         key = None if text is None else self._service.keys.find(text)
         if key is None:
@@ -158,9 +191,10 @@ class HotRoutes:
             self._service.metrics.rejected(reason="auth")
             return answers.error(403, _NOT_FROM_THERE[key.kind])
         try:
-            return door.answer(await self._service.keep(events, key=key, type_=door.type, tracks=head.tracks))
+            taken = self._service.take(events, key=key, type_=door.type, tracks=head.tracks)
         except TooFast as too_fast:
             return answers.too_fast(seconds=too_fast.seconds)
+        return taken if isinstance(taken, HandedOver) else door.answer(taken)
 
     async def _answer_pixel(self, scope: Scope, send: Send) -> None:
         """The picture, whatever happens: an image that fails shows on the page."""
@@ -168,9 +202,9 @@ class HotRoutes:
         service = self._service
         status = 200
         try:
-            head = head_of(scope["headers"])
-            events = pixel_event(scope["query_string"])
-            status = (await self._reply(PIXEL_DOOR, events, head=head, query=scope["query_string"])).status
+            query = scope["query_string"]
+            begun = self._take(PIXEL_DOOR, pixel_event(query), head=head_of(scope["headers"]), query=query)
+            status = (await self._answer_of(PIXEL_DOOR, begun)).status
         except BadBody as bad:
             status = bad.status
         except Exception:

@@ -116,7 +116,7 @@ def told(intake: Intake) -> list[Any]:
         del envelope["properties"], envelope["context"]
         free = [msgspec.json.decode(each.envelope.properties), msgspec.json.decode(each.envelope.context)]
         assert decode_envelope(each.encoded).message_id == each.envelope.message_id
-        envelopes.append((each.message_id, each.places, envelope, free))
+        envelopes.append((each.places, envelope, free))
     return [envelopes, msgspec.to_builtins(intake.bad), msgspec.to_builtins(intake.results)]
 
 

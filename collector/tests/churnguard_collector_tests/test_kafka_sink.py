@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import Raw
 
@@ -42,7 +43,7 @@ def event(name: str, *, letters: int = 0) -> Accepted:
         received_at=NOW,
         source="server",
     )
-    return Accepted(name, envelope, encode_envelope(envelope), ())
+    return Accepted(envelope, encode_envelope(envelope), ())
 
 
 BAD = BadEvent(
@@ -133,6 +134,9 @@ def test_an_event_that_no_broker_could_take_is_unstorable(kafka: KafkaCluster) -
 
     with_sink(kafka, prefix, story)
     assert names(kafka, prefix) == ["1", "2"]
+    (bad,) = records_of(kafka.bootstrap, prefix + BAD_EVENTS)
+    told = msgspec.json.decode(bad.value)
+    assert (told["reason"], told["messageId"]) == ("unstorable", "huge")
 
 
 def test_what_waits_when_it_is_closed_is_answered_as_unknown(kafka: KafkaCluster) -> None:

@@ -9,6 +9,8 @@ from typing import Final, Literal, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
+from churnguard_core.events.envelope import Envelope
+
 Reason = Literal["malformed", "too_large", "schema", "duplicate", "clock_skew", "unstorable"]
 """Why an event is bad, the gravest first: no JSON that can be kept; beyond a limit of size; fields wrong or missing;
 with the id and time of another event; happened outside of the days that are kept; refused by the store."""
@@ -35,6 +37,9 @@ class Finding(NamedTuple):
 def finding(reason: Reason, path: str, message: str) -> Finding:
     """A finding, in one line."""
     return Finding(reason, Problem(path, message))
+
+
+UNSTORABLE: Final = finding("unstorable", "", "the store cannot keep it")
 
 
 def gravest(findings: Sequence[Finding]) -> Reason:
@@ -64,6 +69,20 @@ class BadEvent(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="ca
     received_at: datetime
     message_id: str | None = None
     subject: str | None = None
+
+
+def bad_event_of(event: Envelope, found: Finding) -> BadEvent:
+    """An event that was accepted, and cannot be kept all the same."""
+    return BadEvent(
+        version=BAD_EVENT_VERSION,
+        workspace=event.workspace,
+        source=event.source,
+        reason=found.reason,
+        problems=(found.problem,),
+        received_at=event.received_at,
+        message_id=event.message_id,
+        subject=event.subject,
+    )
 
 
 _encoder = msgspec.json.Encoder()

@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
-from churnguard_core.events.bad import BAD_EVENT_VERSION, BadEvent, Problem, Reason
+from churnguard_core.events.bad import (
+    BAD_EVENT_VERSION,
+    UNSTORABLE,
+    BadEvent,
+    Problem,
+    bad_event_of,
+    finding,
+)
 from churnguard_core.events.checks import KeptTime
 from churnguard_core.events.envelope import Envelope, UnknownEnvelope, decode_envelope
 from churnguard_eventstore.rows import order_of
 
 _NO_ENVELOPE: Final = Problem("", "is no envelope of a version that is known here")
-_NOT_KEPT: Final = Problem("originalTimestamp", "lies outside of the days that are kept")
-_UNSTORABLE: Final = Problem("", "cannot be stored")
+_NOT_KEPT: Final = finding("clock_skew", "originalTimestamp", "lies outside of the days that are kept")
 _KEY: Final = re.compile(r"([a-z][-a-z0-9]{0,39}):(k[0-9]{1,7}_[0-9a-f]{32})")
 
 
@@ -92,7 +98,7 @@ def batch_of(records: Iterable[Record], *, kept: KeptTime) -> Batch:
             rejected.append(_undecodable(record))
             continue
         if not kept.earliest <= event.original_timestamp <= kept.latest:
-            rejected.append(reject(record, event, "clock_skew", _NOT_KEPT))
+            rejected.append(Rejected(record, bad_event_of(event, _NOT_KEPT)))
             continue
         others = by_id.setdefault(event.message_id, [])
         if others and any(order_of(event) == order_of(other) for other in others):
@@ -106,22 +112,7 @@ def batch_of(records: Iterable[Record], *, kept: KeptTime) -> Batch:
 
 def unstorable(record: Record, event: Envelope) -> Rejected:
     """An event that the database refuses."""
-    return reject(record, event, "unstorable", _UNSTORABLE)
-
-
-def reject(record: Record, event: Envelope, reason: Reason, problem: Problem) -> Rejected:
-    """A record whose event does not land."""
-    bad = BadEvent(
-        version=BAD_EVENT_VERSION,
-        workspace=event.workspace,
-        source=event.source,
-        reason=reason,
-        problems=(problem,),
-        received_at=event.received_at,
-        message_id=event.message_id,
-        subject=event.subject,
-    )
-    return Rejected(record, bad)
+    return Rejected(record, bad_event_of(event, UNSTORABLE))
 
 
 def _undecodable(record: Record) -> Rejected:
