@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from datetime import datetime
 from typing import Any, Final, NoReturn
@@ -66,16 +65,24 @@ _sound_event = msgspec.json.Decoder(_SoundEvent)
 
 def one_event(body: bytes) -> Events:
     """The body is one event; what is wrong in it is for the event's own result, if it is JSON at all."""
-    if len(body) <= MOST_EVENT_BYTES:
-        with contextlib.suppress(*UNDECODABLE):
-            sound = _sound_event.decode(body)
-            return Events(events=[sound], write_key=sound.write_key)
+    sound = _sound_event_of(body)
+    if sound is not None:
+        return Events(events=[sound], write_key=sound.write_key)
     try:
         return Events(events=[Raw(body)], write_key=_key.decode(body).write_key)
     except msgspec.ValidationError:
         return Events(events=[Raw(body)])
     except UNDECODABLE:
         return Events(events=[Raw(_rescued(body))])
+
+
+def _sound_event_of(body: bytes) -> _SoundEvent | None:
+    if len(body) > MOST_EVENT_BYTES:
+        return None
+    try:
+        return _sound_event.decode(body)
+    except UNDECODABLE:
+        return None
 
 
 def batch_of_events(body: bytes) -> Events:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from time import perf_counter
 from typing import Any, Final
 
 from churnguard_collector.http.answers import JUST_JSON, Answer
@@ -24,16 +24,39 @@ class _Heard:
         """What uvicorn does to whoever waits."""
 
 
-class _Cycle:
-    """A request under way, as far as uvicorn asks."""
+class _Request:
+    """A request under way: what uvicorn and the routes ask of it."""
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete")
+    __slots__ = (
+        "_protocol",
+        "body",
+        "disconnected",
+        "door",
+        "head",
+        "keep_alive",
+        "response_complete",
+        "started",
+    )
     message_event: Final = _Heard()
 
-    def __init__(self, *, keep_alive: bool) -> None:
+    def __init__(
+        self, protocol: EventProtocol, door: Door, head: Head, body: bytes, *, keep_alive: bool
+    ) -> None:
+        self._protocol = protocol
+        self.door = door
+        self.head = head
+        self.body = body
+        self.started = perf_counter()
         self.keep_alive = keep_alive
         self.disconnected = False
         self.response_complete = False
+
+    def tell(self, answer: Answer) -> None:
+        """Write the answer, if anybody is still there, and let what waits behind it begin."""
+        self.response_complete = True
+        if not self.disconnected:
+            self._protocol.write_answer(answer, origin=self.head.origin, last=not self.keep_alive)
+        self._protocol.on_response_complete()
 
 
 class EventProtocol(ShortCutProtocol[tuple[Door, Head]]):
@@ -66,20 +89,15 @@ class EventProtocol(ShortCutProtocol[tuple[Door, Head]]):
 
     def take(self, way: tuple[Door, Head], body: bytes, *, last: bool) -> None:
         """Begin to answer; what comes before that is done waits behind it."""
-        cycle = _Cycle(keep_alive=not last)
-        self.cycle = self.under_way = cycle  # type: ignore[assignment]
         door, head = way
-        self._routes.answer(door, body, head=head, tell=partial(self._answer, head, cycle))
+        request = _Request(self, door, head, body, keep_alive=not last)
+        self.cycle = self.under_way = request  # type: ignore[assignment]
+        self._routes.answer_soon(request)
 
-    def _answer(self, head: Head, cycle: _Cycle, answer: Answer) -> None:
-        cycle.response_complete = True
-        if not cycle.disconnected:
-            self._write(answer, head=head, cycle=cycle)
-        self.on_response_complete()
-
-    def _write(self, answer: Answer, *, head: Head, cycle: _Cycle) -> None:
-        extra = self._routes.more_headers(answer, origin=head.origin)
-        last = not cycle.keep_alive or CLOSE in extra
+    def write_answer(self, answer: Answer, *, origin: bytes | None, last: bool) -> None:
+        """Write an answer; ``last`` says that the connection is closed behind it."""
+        extra = self._routes.more_headers(answer, origin=origin)
+        last = last or CLOSE in extra
         if last and CLOSE not in extra:
             extra = (*extra, CLOSE)
         # That it is JSON is written with every answer.

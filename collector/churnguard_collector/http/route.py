@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from churnguard_collector.bodies import BadBody, Events
 from churnguard_collector.http import answers
@@ -53,6 +53,21 @@ class Head(NamedTuple):
     tracks: bool = True
 
 
+class WholeRequest(Protocol):
+    """A request of events that has come whole and is not compressed.
+
+    ``started`` is when it had come, by the counter of performance.
+    """
+
+    door: Door
+    head: Head
+    body: bytes
+    started: float
+
+    def tell(self, answer: Answer) -> None:
+        """Write the answer."""
+
+
 class HotRoutes:
     """Answers what brings events; passes everything else on.
 
@@ -65,6 +80,7 @@ class HotRoutes:
         self._service = service
         self._inner = inner
         self._unfinished = UnfinishedBodies()
+        self._came: list[WholeRequest] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection."""
@@ -86,18 +102,42 @@ class HotRoutes:
         else:
             await self._inner(scope, receive, closing(send) if self._service.draining else send)
 
-    def answer(self, door: Door, body: bytes, *, head: Head, tell: Callable[[Answer], None]) -> None:
-        """Take in a body that has come whole and is not compressed; ``tell`` is called with the answer, maybe at once.
+    def answer_soon(self, request: WholeRequest) -> None:
+        """Answer a request together with those that come in the same turn of the loop.
 
-        No task waits for the store's decision: to make one costs as much as to read an event.
+        After each read from a socket the processor's caches are the kernel's. One after the other, requests find them
+        as the one before has left them. And no task waits for the store: to make one costs as much as to read an event.
         """
-        started = perf_counter()
         self._service.unanswered += 1
-        begun = self._begin(door, body, head=head, query=b"")
-        if isinstance(begun, Answer):
-            self._tell(door, begun, started, tell)
-        else:
-            begun.outcomes.add_done_callback(partial(self._decided, door, begun, started, tell))
+        if not self._came:
+            asyncio.get_running_loop().call_soon(self._take_in_what_came)
+        self._came.append(request)
+
+    def _take_in_what_came(self) -> None:
+        came, self._came = self._came, []
+        for request in came:
+            begun = self._begin(request.door, request.body, head=request.head, query=b"")
+            request.body = b""  # thousands may wait for the store
+            if isinstance(begun, Answer):
+                self._tell(request, begun)
+            else:
+                begun.outcomes.add_done_callback(partial(self._decided, request, begun))
+
+    def _decided(
+        self, request: WholeRequest, handed: HandedOver, _: asyncio.Future[Sequence[Outcome]]
+    ) -> None:
+        self._tell(request, self._end(request.door, handed))
+
+    def _tell(self, request: WholeRequest, answer: Answer) -> None:
+        self._service.unanswered -= 1  # not in a finally, as in _answer
+        self._service.metrics.answered(
+            route=request.door.name, code=answer.status, seconds=perf_counter() - request.started
+        )
+        try:
+            request.tell(answer)
+        except Exception:
+            # Others wait for their turn.
+            log.exception("an answer failed")
 
     def coming(self, requests: int) -> None:
         """So many requests have begun to come; a negative number have come, or will not."""
@@ -141,21 +181,6 @@ class HotRoutes:
         service.unanswered -= 1
         code = 499 if answer is None else answer.status
         service.metrics.answered(route=door.name, code=code, seconds=perf_counter() - started)
-
-    def _decided(
-        self,
-        door: Door,
-        handed: HandedOver,
-        started: float,
-        tell: Callable[[Answer], None],
-        _: asyncio.Future[Sequence[Outcome]],
-    ) -> None:
-        self._tell(door, self._end(door, handed), started, tell)
-
-    def _tell(self, door: Door, answer: Answer, started: float, tell: Callable[[Answer], None]) -> None:
-        self._service.unanswered -= 1  # not in a finally, as in _answer
-        self._service.metrics.answered(route=door.name, code=answer.status, seconds=perf_counter() - started)
-        tell(answer)
 
     def _begin(self, door: Door, body: bytes, *, head: Head, query: bytes) -> HandedOver | Answer:
         """Hand the events of a body to the sink; the answer at once when there is nothing to wait for."""

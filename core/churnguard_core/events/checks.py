@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from churnguard_core.events.bad import Finding, finding
 from churnguard_core.events.limits import (
@@ -61,8 +61,7 @@ _TIMES: Final = (
 _IN_JSON: Final = dict((*_IDS, *_NAMES))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptTime:
+class KeptTime(Struct, frozen=True, kw_only=True):
     """From when to when events may have happened to be kept, both included."""
 
     earliest: datetime
