@@ -135,8 +135,9 @@ class FirstLook:
         user, visitor = message.user_id, message.anonymous_id
         if type_ is None or (user is None and visitor is None):
             return None
-        person = NOBODY_ELSE if user is None else self._known(user)
-        other = NOBODY_ELSE if visitor is None else self._known(visitor)
+        known = self._subjects.get
+        person = NOBODY_ELSE if user is None else known(user) or self._new_person(user)
+        other = NOBODY_ELSE if visitor is None else known(visitor) or self._new_person(visitor)
         properties = kept_object(bytes(message.properties))
         context = self._kept_context(bytes(message.context))
         original = message.original_timestamp or message.timestamp or self._received_at
@@ -184,10 +185,7 @@ class FirstLook:
                 return None
         return type_
 
-    def _known(self, person: str) -> KnownPerson | None:
-        known = self._subjects.get(person)
-        if known is not None:
-            return known
+    def _new_person(self, person: str) -> KnownPerson | None:
         if not is_plain(person) or person.isspace() or person.lower() in NOBODY:
             return None
         known = KnownPerson(subject_of(person, key=self._subject_key), person.encode())

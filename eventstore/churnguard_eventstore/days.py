@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 
 from churnguard_core.events.checks import KeptTime
@@ -30,9 +31,8 @@ class KeptDays:
 
     def at(self, now: datetime) -> KeptTime:
         """The time of events that are accepted now."""
-        here = now if now.tzinfo is UTC else now.astimezone(UTC)
-        today = datetime(here.year, here.month, here.day, tzinfo=UTC)
-        return KeptTime(earliest=today - timedelta(days=self.past), latest=now + AHEAD)
+        today = (now if now.tzinfo is UTC else now.astimezone(UTC)).date()
+        return KeptTime(earliest=_earliest(today, self.past), latest=now + AHEAD)
 
     def wanted(self, today: date) -> Sequence[date]:
         """Days that must have a partition."""
@@ -42,6 +42,11 @@ class KeptDays:
         """Those of the partitions whose day is over for good; what is no partition of ours is never named."""
         last = today - timedelta(days=self.past + _DROPPED_BEHIND)
         return [name for name in partitions if (day := day_of(name)) is not None and day < last]
+
+
+@lru_cache(maxsize=4)
+def _earliest(today: date, past: int) -> datetime:
+    return datetime.combine(today - timedelta(days=past), time(), UTC)
 
 
 def partition_name(day: date) -> str:
