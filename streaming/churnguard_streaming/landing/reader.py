@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, cast
 
 from confluent_kafka import (
@@ -60,7 +59,7 @@ class Reader:
         settings: Of a consumer.
         topic: What is read.
         offsets: Says where to begin; asked in the reader's thread.
-        is_current: Whether the settings are still those to come with.
+        is_current: Whether the settings are still those to come with; InvalidConnection when that cannot be said.
     """
 
     def __init__(
@@ -70,6 +69,7 @@ class Reader:
         self._offsets = offsets
         self._is_current = is_current
         self._looked = time.monotonic()
+        self._invalid = ""
         self.is_outdated = False
         self._told = time.monotonic()
         self.positions = Positions()
@@ -108,7 +108,7 @@ class Reader:
         """
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            self.is_outdated = not self._is_current()
+            self._look_at_settings()
         messages = self._consumer.consume(MOST_RECORDS, READ_SECONDS)
         for message in messages:
             if (error := message.error()) is not None:
@@ -140,6 +140,16 @@ class Reader:
             self.tell()
         finally:
             self._consumer.close()
+
+    def _look_at_settings(self) -> None:
+        try:
+            self.is_outdated = not self._is_current()
+            self._invalid = ""
+        except InvalidConnection as invalid:
+            # A mounted folder may be swapped at this moment.
+            if self._invalid != (problem := str(invalid)):
+                self._invalid = problem
+                log.warning("connection to Kafka unchanged", extra={"problem": problem})
 
     def _assigned(self, consumer: Consumer, assigned: list[TopicPartition]) -> None:
         self.has_joined = True
@@ -216,13 +226,4 @@ class KafkaSource:
         """Become a member of the group that reads it."""
         connection = self.connect()
         settings = consumer_settings(connection, client=self.client, group=self.group)
-        is_current = partial(self._is, connection)
-        return Reader(settings, topic=topic, offsets=offsets, is_current=is_current)
-
-    def _is(self, connection: Connection) -> bool:
-        try:
-            return self.connect() == connection
-        except InvalidConnection as invalid:
-            # A mounted folder may be swapped at this moment.
-            log.warning("connection to Kafka unchanged", extra={"problem": str(invalid)})
-            return True
+        return Reader(settings, topic=topic, offsets=offsets, is_current=lambda: self.connect() == connection)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from churnguard_eventlog.connection import Connection
+from churnguard_eventlog.connection import Connection, InvalidConnection
 from churnguard_eventstore.offsets import Topic
 from churnguard_streaming.landing.batches import spans_of
 from churnguard_streaming.landing.reader import KafkaSource, Reader
@@ -45,6 +45,33 @@ def test_when_the_database_is_away_as_partitions_come_the_one_who_reads_is_told(
     with pytest.raises(DatabaseAwayError):
         read_until_something_comes(reader)
     reader.close()
+
+
+def test_credentials_that_cannot_be_read_are_told_once_and_those_that_are_there_serve_on(
+    event_log: EventLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("churnguard_streaming.landing.reader.LOOK_SECONDS", 0.0)
+    problems = [""]
+
+    def connect() -> Connection:
+        if problems[0]:
+            raise InvalidConnection(problems[0])
+        return Connection(bootstrap=event_log.kafka.bootstrap)
+
+    found = KafkaSource(
+        connect=connect, name=event_log.events, group=event_log.prefix + "readers", client="test"
+    )
+    reader = found.join(found.topic(), offsets=lambda partitions: dict.fromkeys(partitions, 0))
+    writer = event_log.writer()
+    for problem in ("the password is gone", "the password is empty", ""):
+        problems[0] = problem
+        for name in (f"{problem} 1", f"{problem} 2"):
+            writer.write([event(name)])
+            read_until_something_comes(reader)
+            assert not reader.is_outdated
+    reader.close()
+    said = [each for each in caplog.records if each.getMessage() == "connection to Kafka unchanged"]
+    assert [vars(each)["problem"] for each in said] == ["the password is gone", "the password is empty"]
 
 
 def test_it_reads_from_where_it_is_told_and_knows_what_waits(event_log: EventLog) -> None:
