@@ -51,6 +51,7 @@ FULL: Final = 0.5
 # exception: asyncpg has some of no common class for connections that break at an odd moment, and a writer that ends
 # would never write again.
 _ROWS_FAULT: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)
+_NO_PARTITION: Final = asyncpg.CheckViolationError
 _CROSSED: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -276,4 +277,9 @@ class PostgresSink:
         try:
             await connection.execute(statement, *arrays)
         except _CROSSED:
+            await connection.execute(statement, *arrays)
+        except _NO_PARTITION:
+            # Its day is kept, so the partition is what is wrong: it was dropped, or this is another database now.
+            log.warning("a partition is missing")
+            await self._maintenance.run(connection)
             await connection.execute(statement, *arrays)

@@ -244,6 +244,20 @@ WHERE inhparent = 'churnguard.events'::regclass ORDER BY 1
 """
 
 
+def test_a_partition_that_is_not_there_any_more_is_made_again(database: Database, rows: Rows) -> None:
+    url = database()
+
+    async def story(sink: PostgresSink) -> None:
+        assert await sink.deliver([event("before")], []) == ["kept"]
+        connection = await asyncpg.connect(url)
+        await connection.execute(f"DROP TABLE churnguard.{partition_name(NOW.date())}")
+        await connection.close()
+        assert await sink.deliver([event("after")], []) == ["kept"]
+
+    with_sink(url, story)
+    assert names(rows, url) == ["after"]
+
+
 def test_partitions_are_made_ahead_and_dropped_when_their_days_are_over(
     database: Database, rows: Rows
 ) -> None:
