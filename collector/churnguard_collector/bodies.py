@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -12,6 +12,8 @@ from msgspec import Raw, Struct
 from churnguard_core.events.limits import MOST_BATCH, MOST_EVENT_BYTES
 from churnguard_core.events.sound import SoundMessage
 from churnguard_core.undecodable import UNDECODABLE
+
+T = TypeVar("T")
 
 
 class BadBody(Exception):  # noqa: N818 - an answer, not an error of the collector
@@ -65,7 +67,7 @@ _sound_event = msgspec.json.Decoder(_SoundEvent)
 
 def one_event(body: bytes) -> Events:
     """The body is one event; what is wrong in it is for the event's own result, if it is JSON at all."""
-    sound = _sound_event_of(body)
+    sound = _at_first_sight(_sound_event, body)
     if sound is not None:
         return Events(events=[sound], write_key=sound.write_key)
     try:
@@ -76,19 +78,10 @@ def one_event(body: bytes) -> Events:
         return Events(events=[Raw(_rescued(body))])
 
 
-def _sound_event_of(body: bytes) -> _SoundEvent | None:
-    if len(body) > MOST_EVENT_BYTES:
-        return None
-    try:
-        return _sound_event.decode(body)
-    except UNDECODABLE:
-        return None
-
-
 def batch_of_events(body: bytes) -> Events:
     """The events of a batch; BadBody when there is none in it, or too many."""
     try:
-        found = _sound_batch_of(body) or _decode(body)
+        found = _at_first_sight(_sound_batch, body) or _decode(body)
     except msgspec.ValidationError as error:
         # Its texts name fields and types, and no values.
         raise BadBody(f"the body is no batch: {error}") from None
@@ -100,12 +93,12 @@ def batch_of_events(body: bytes) -> Events:
     return Events(events=[*found.batch], sent_at=sent_at, context=found.context, write_key=found.write_key)
 
 
-def _sound_batch_of(body: bytes) -> _SoundBatch | None:
+def _at_first_sight(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
     # No event of a small body is too large; in a larger one, each is measured.
     if len(body) > MOST_EVENT_BYTES:
         return None
     try:
-        return _sound_batch.decode(body)
+        return decoder.decode(body)
     except UNDECODABLE:
         return None
 
