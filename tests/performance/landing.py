@@ -34,7 +34,7 @@ from churnguard_servers.kafka import Installation, KafkaCluster
 from load import cpu_seconds
 from rows import SMOKE, Row
 
-EVENTS: Final = 8_000 if SMOKE else 300_000
+EVENTS: Final = 8_000 if SMOKE else 600_000
 WINDOW: Final = 4_000 if SMOKE else 40_000
 """Records of a window, at least."""
 WARM: Final = 4_000 if SMOKE else 40_000

@@ -15,6 +15,7 @@ from confluent_kafka import (
     OFFSET_INVALID,
     Consumer,
     KafkaException,
+    Message,
     TopicCollection,
     TopicPartition,
 )
@@ -31,9 +32,12 @@ from churnguard_streaming.landing.positions import Positions, start_of
 log = logging.getLogger("churnguard.landing")
 kafka_log = logging.getLogger("churnguard.kafka")
 
-MOST_RECORDS: Final = 2_000
+MOST_RECORDS: Final = 5_000
+MOST_BYTES: Final = 16 * 2**20
 READ_SECONDS: Final = 0.2
-"""A batch is what came until it has so many records, or so long."""
+"""A batch is what came until it has so many records, so many bytes, or so long."""
+AT_ONCE: Final = 1_000
+"""Records between two looks at the bytes."""
 ANSWER_SECONDS: Final = 5.0
 """How long a broker may take to answer."""
 COMMIT_SECONDS: Final = 1.0
@@ -109,10 +113,7 @@ class Reader:
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
             self._look_at_settings()
-        messages = self._consumer.consume(MOST_RECORDS, READ_SECONDS)
-        for message in messages:
-            if (error := message.error()) is not None:
-                raise KafkaException(error)
+        messages = self._consume()
         ours = self.positions.next
         self._ends = {partition: self._end(partition) for partition in ours}
         # A partition may have gone while its last records came.
@@ -140,6 +141,20 @@ class Reader:
             self.tell()
         finally:
             self._consumer.close()
+
+    def _consume(self) -> Sequence[Message]:
+        messages: list[Message] = []
+        size, until = 0, time.monotonic() + READ_SECONDS
+        while len(messages) < MOST_RECORDS and size < MOST_BYTES:
+            came = self._consumer.consume(AT_ONCE, max(0.0, until - time.monotonic()))
+            for message in came:
+                if (error := message.error()) is not None:
+                    raise KafkaException(error)
+                size += len(message)
+            messages += came
+            if time.monotonic() >= until:
+                break
+        return messages
 
     def _look_at_settings(self) -> None:
         try:

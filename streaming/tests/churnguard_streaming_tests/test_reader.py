@@ -74,6 +74,23 @@ def test_credentials_that_cannot_be_read_are_told_once_and_those_that_are_there_
     assert [vars(each)["problem"] for each in said] == ["the password is gone", "the password is empty"]
 
 
+def test_a_batch_of_large_events_ends_when_it_is_large(
+    event_log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("churnguard_streaming.landing.reader.MOST_BYTES", 40_000)
+    monkeypatch.setattr("churnguard_streaming.landing.reader.AT_ONCE", 2)
+    found = source(event_log)
+    large = b'{"text":"%s"}' % (b"x" * 20_000)
+    event_log.writer().write(event(f"{number}", properties=large) for number in range(9))
+    reader = found.join(found.topic(), offsets=lambda partitions: dict.fromkeys(partitions, 0))
+    batches: list[int] = []
+    while sum(batches) < 9:
+        batches.append(read_until_something_comes(reader))
+    # What is read at once may go beyond it.
+    assert max(batches) <= 3, batches
+    reader.close()
+
+
 def test_it_reads_from_where_it_is_told_and_knows_what_waits(event_log: EventLog) -> None:
     found = source(event_log)
     topic = found.topic()
