@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from msgspec import Raw
 
 from churnguard_collector.accepted import Accepted
 from churnguard_collector.kafka_sink import FULL, KafkaSink
 from churnguard_collector.metrics import Metrics
-from churnguard_core.events.bad import BadEvent, Problem
-from churnguard_core.events.envelope import Envelope, decode_envelope, encode_envelope
+from churnguard_collector_tests.accepted_events import BAD, event
+from churnguard_core.events.envelope import decode_envelope
 from churnguard_core.events.topics import BAD_EVENTS, EVENTS
 from churnguard_eventlog.connection import Connection, InvalidConnection
 from churnguard_eventlog.topics import EventTopics
@@ -25,35 +23,11 @@ from churnguard_servers.kafka_reading import records_of
 
 pytestmark = pytest.mark.servers
 
-NOW = datetime.now(UTC)
 
-
-def event(name: str, *, letters: int = 0) -> Accepted:
+def large_event(name: str, *, letters: int) -> Accepted:
+    """Random letters: nothing makes them small on their way."""
     text = "".join(random.Random(name).choices("0123456789abcdef", k=letters))
-    envelope = Envelope(
-        version=1,
-        workspace="demo",
-        message_id=name,
-        type="track",
-        subject=f"k1_{name}",
-        properties=Raw(b'{"text":"%s"}' % text.encode()),
-        context=Raw(b"{}"),
-        original_timestamp=NOW,
-        timestamp=NOW,
-        received_at=NOW,
-        source="server",
-    )
-    return Accepted(envelope, encode_envelope(envelope), ())
-
-
-BAD = BadEvent(
-    version=1,
-    workspace="demo",
-    source="server",
-    reason="schema",
-    problems=(Problem("event", "required in track"),),
-    received_at=NOW,
-)
+    return event(name, properties=b'{"text":"%s"}' % text.encode())
 
 
 def with_sink(
@@ -116,7 +90,7 @@ def test_an_event_that_a_broker_refuses_is_told_apart_from_those_it_takes(kafka:
 
     async def story(sink: KafkaSink) -> None:
         # A partition takes or refuses what comes to it together, so each of the large ones has one of its own.
-        outcomes = await sink.deliver([event("1"), event("large", letters=9000), event("2")], [BAD])
+        outcomes = await sink.deliver([event("1"), large_event("large", letters=9000), event("2")], [BAD])
         assert outcomes == ["kept", "unavailable", "kept"]
 
     with_sink(kafka, prefix, story, metrics=metrics)
@@ -129,7 +103,7 @@ def test_an_event_that_no_broker_could_take_is_unstorable(kafka: KafkaCluster) -
     prefix = kafka.new_event_topics()
 
     async def story(sink: KafkaSink) -> None:
-        outcomes = await sink.deliver([event("1"), event("huge", letters=2_000_000), event("2")], [])
+        outcomes = await sink.deliver([event("1"), large_event("huge", letters=2_000_000), event("2")], [])
         assert outcomes == ["kept", "unstorable", "kept"]
 
     with_sink(kafka, prefix, story)

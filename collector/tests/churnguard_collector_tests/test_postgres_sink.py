@@ -5,26 +5,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from secrets import token_hex
 from typing import Any
 
 import asyncpg
 import pytest
-from msgspec import Raw
 
-from churnguard_collector.accepted import Accepted
 from churnguard_collector.metrics import Metrics
 from churnguard_collector.postgres_sink import FULL, MOST_BYTES, PostgresSink
-from churnguard_core.events.bad import BadEvent, Problem
-from churnguard_core.events.envelope import Envelope, encode_envelope
+from churnguard_collector_tests.accepted_events import BAD, NOW, event
 from churnguard_eventstore.days import KeptDays, partition_name
 from churnguard_eventstore.partitions import keep_partitions
 from churnguard_servers.postgres import execute
 
 pytestmark = pytest.mark.servers
 
-NOW = datetime.now(UTC)
 PAST = 3
 Database = Callable[[], str]
 Rows = Callable[..., list[dict[str, Any]]]
@@ -37,33 +33,6 @@ USERS = """
 SELECT array_agg(DISTINCT usename::text) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-
-
-def event(name: str, *, properties: bytes = b"{}", at: datetime = NOW) -> Accepted:
-    envelope = Envelope(
-        version=1,
-        workspace="demo",
-        message_id=name,
-        type="track",
-        subject="k1_00",
-        properties=Raw(properties),
-        context=Raw(b"{}"),
-        original_timestamp=at,
-        timestamp=at,
-        received_at=NOW,
-        source="server",
-    )
-    return Accepted(envelope, encode_envelope(envelope), ())
-
-
-BAD = BadEvent(
-    version=1,
-    workspace="demo",
-    source="server",
-    reason="schema",
-    problems=(Problem("event", "required in track"),),
-    received_at=NOW,
-)
 
 
 def with_sink(url: str, story: Story, *, capacity: int = 1000) -> None:
