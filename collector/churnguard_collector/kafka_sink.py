@@ -169,7 +169,7 @@ class KafkaSink:
         for place, event in enumerate(events):
             envelope = event.envelope
             key = record_key(workspace=envelope.workspace, subject=envelope.subject)
-            headers = self._headers.get((envelope.type, envelope.source)) or self._headers_of(envelope)
+            headers = self._headers.get((envelope.type, envelope.source)) or self._new_headers(envelope)
             try:
                 produce(topic, event.encoded, key, -1, partial(heard, place), None, 0, headers)
                 handed += 1
@@ -205,7 +205,7 @@ class KafkaSink:
                 self._client.note(failed.args[0])
         return handed
 
-    def _headers_of(self, event: Envelope) -> Headers:
+    def _new_headers(self, event: Envelope) -> Headers:
         # As many as there are types and keys.
         headers = self._headers[event.type, event.source] = [*record_headers(event)]
         return headers
